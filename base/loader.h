@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plugin loader, one for both roles. Control thread only.
+ *
+ * nx_plugins_load() opens each file of the list (plain names, "ipam-v4") in the
+ * role's directory once, judges the open descriptor (owner and mode of file and
+ * directory, ELF class, machine and type), loads from that descriptor with
+ * RTLD_NOW|RTLD_LOCAL, judges the descriptor it exports, orders by need, and
+ * calls `load`. A refusal names path, expected and found, and leaves nothing
+ * loaded.
+ */
+#ifndef NX_BASE_LOADER_H
+#define NX_BASE_LOADER_H
+
+#include <nexodus/plugin.h>
+
+#include "base/config.h"
+#include "base/error.h"
+
+struct nx_plugins; /* a set of loaded plugins */
+
+/* One loaded plugin; `instance` is set by its `load`. */
+struct nx_loaded {
+	const struct nx_plugin *plugin; /* a copy: members beyond the plugin's size are 0 */
+	const char *path;
+	void *instance;
+	bool started;
+};
+
+struct nx_plugins_request {
+	enum nx_role role;
+	const char *directory; /* the role's: ".../nexodus/server" */
+	/* Names separated by spaces or commas; "*" for every .so of the directory. "" for none. */
+	const char *names;
+	struct nx_config *config;               /* plugins' sections are declared in it */
+	const struct nx_agent_services *agent;  /* NULL on the server */
+	void *program; /* what the program needs behind a host handle; see nx_host_program() */
+};
+
+/* Open and describe, declare configuration sections. After this nx_config_load() is due. */
+enum nx_status nx_plugins_open(const struct nx_plugins_request *request, struct nx_plugins **out,
+			       struct nx_error *error);
+/* Call `load` of each in order of need, then nothing is missing but `start`. */
+enum nx_status nx_plugins_load(struct nx_plugins *plugins, struct nx_error *error);
+/* Start in order; on failure those started are stopped in reverse and the error says which failed. */
+enum nx_status nx_plugins_start(struct nx_plugins *plugins, struct nx_error *error);
+/* All reload or the first failure is told (those before it have reloaded). */
+enum nx_status nx_plugins_reload(struct nx_plugins *plugins, struct nx_error *error);
+void nx_plugins_stop(struct nx_plugins *plugins);
+/* Stop what runs, unload, close, withdraw configuration. NULL is fine. */
+void nx_plugins_free(struct nx_plugins *plugins);
+
+size_t nx_plugins_count(const struct nx_plugins *plugins);
+const struct nx_loaded *nx_plugins_at(const struct nx_plugins *plugins, size_t index); /* load order */
+
+/* A capability as the programs use it. */
+struct nx_capability {
+	const char *kind;
+	const char *key;
+	const void *ops; /* host's own copy of the table: members beyond the plugin's size are 0 */
+	const struct nx_loaded *provider;
+};
+size_t nx_plugins_capability_count(const struct nx_plugins *plugins, const char *kind);
+/* The index-th capability of a kind in load order; NULL past the end. Instance: provider->instance. */
+const struct nx_capability *nx_plugins_capability(const struct nx_plugins *plugins,
+						  const char *kind, size_t index);
+const struct nx_capability *nx_plugins_find(const struct nx_plugins *plugins, const char *kind,
+					    const char *key);
+
+/* Behind an opaque host handle: the plugin's name, and the program's pointer of the request. */
+const char *nx_host_name(const struct nx_host *host);
+void *nx_host_program(const struct nx_host *host);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Capability "driver/<name>": the tunnel. Server half: judges a device's key.
+ * Agent half: owns the interface and its peers.
+ *
+ * Server functions run on any worker thread and must not block. Agent functions
+ * run on the agent's one thread; they may wait for the kernel or for a local
+ * daemon's configuration socket, bounded by 5 seconds.
+ */
+#ifndef NEXODUS_DRIVER_H
+#define NEXODUS_DRIVER_H
+
+#include <nexodus/address.h>
+#include <nexodus/error.h>
+
+/* The longest public key as text, final NUL included. */
+#define NX_PUBLIC_KEY_TEXT 128
+
+struct nx_driver_server_ops {
+	size_t size;
+	/* Judge a public key and write its canonical text. NX_INVALID otherwise. */
+	enum nx_status (*key_check)(void *instance, const char *text,
+				    char canonical[static NX_PUBLIC_KEY_TEXT],
+				    struct nx_error *error);
+};
+
+/* --- agent ---------------------------------------------------------------- */
+
+struct nx_interface_request {
+	size_t size;
+	const char *name;            /* "wg0" */
+	const char *state_directory; /* 0700: the driver keeps its key in it, 0600 */
+	uint16_t listen_port;        /* 0: any */
+	uint32_t mtu;                /* 0: the driver's default */
+};
+
+struct nx_interface {
+	size_t size;
+	int index; /* ifindex */
+	uint16_t listen_port;
+	uint32_t mtu;
+	bool adopted;         /* it stood already, with our key */
+	char backend[32];     /* "kernel", "wireguard-go": for status */
+};
+
+/* A peer as it should be, or as it is. Prefixes belong to whoever made it. */
+struct nx_peer {
+	const char *public_key;
+	struct nx_endpoint endpoint; /* port 0: not known */
+	uint16_t keepalive_seconds;
+	const struct nx_prefix *prefixes;
+	size_t prefix_count;
+};
+
+enum nx_peer_action {
+	NX_PEER_SET = 1,      /* add it, or replace its prefixes and keepalive */
+	NX_PEER_REMOVE = 2,
+};
+
+struct nx_peer_change {
+	enum nx_peer_action action;
+	bool set_endpoint; /* otherwise the endpoint the tunnel has (perhaps roamed to) is kept */
+	struct nx_peer peer;
+};
+
+struct nx_peer_status {
+	size_t size;
+	const char *public_key;
+	struct nx_endpoint endpoint;
+	int64_t last_handshake; /* seconds since 1970; 0: never */
+	uint64_t received_bytes;
+	uint64_t sent_bytes;
+};
+
+struct nx_driver_ops {
+	size_t size;
+	/* Load this host's key from the state directory, or make it, and answer the
+	 * public half. The private half never leaves the driver. */
+	enum nx_status (*public_key)(void *instance, const char *state_directory,
+				     char text[static NX_PUBLIC_KEY_TEXT], struct nx_error *error);
+	/*
+	 * Bring the interface up: adopt one that stands with our key, make one when
+	 * there is none, refuse (NX_CONFLICT) one that is not ours.
+	 */
+	enum nx_status (*interface_up)(void *instance, const struct nx_interface_request *request,
+				       struct nx_interface *out, struct nx_error *error);
+	/* Is the interface still there and ours? */
+	bool (*interface_stands)(void *instance);
+	/* The peers that the tunnel has now. */
+	enum nx_status (*peers_observe)(void *instance,
+					void (*each)(void *context, const struct nx_peer *peer),
+					void *context, struct nx_error *error);
+	/* Apply changes in order, in as few messages as fit. */
+	enum nx_status (*peers_apply)(void *instance, const struct nx_peer_change *changes,
+				      size_t count, struct nx_error *error);
+	enum nx_status (*peers_status)(void *instance,
+				       void (*each)(void *context,
+						    const struct nx_peer_status *status),
+				       void *context, struct nx_error *error);
+	/* Take the interface away, if it is ours. */
+	void (*interface_down)(void *instance);
+};
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Agent capability "family/<family>": one address family on this host. It owns
+ * the family's address and routes on the driver's interface and answers whether
+ * the host can do the family at all.
+ *
+ * All functions run on the agent's one thread. They talk to the kernel through
+ * the host's netlink service, which waits for the kernel's answer only.
+ */
+#ifndef NEXODUS_FAMILY_H
+#define NEXODUS_FAMILY_H
+
+#include <nexodus/address.h>
+#include <nexodus/error.h>
+#include <nexodus/json.h>
+
+/* What a device record says of this family, parsed and checked. */
+struct nx_member_family {
+	bool present;                 /* the device has an address of this family and can use it */
+	struct nx_address address;    /* its tunnel address */
+	struct nx_prefix organization; /* masked */
+	struct nx_endpoint endpoint;  /* where its tunnel is reached over this family's underlay */
+};
+
+struct nx_family_ops {
+	size_t size;
+	const char *label;      /* for messages: "IPv4", "IPv6" */
+	uint8_t address_length; /* bytes of an address of this family */
+	uint16_t tunnel_overhead; /* bytes of outer IP header of this family's underlay */
+
+	/* Can this host do the family now? `reason` says why not, for a person. */
+	bool (*supported)(void *instance, char reason[static 160]);
+	/*
+	 * Read a device record. An absent family is NX_OK with `present` false.
+	 * NX_INVALID: the record would take over this host's traffic or makes no
+	 * sense (a server is not to be trusted); the caller leaves the device out.
+	 */
+	enum nx_status (*read)(void *instance, const struct nx_json *device,
+			       struct nx_member_family *out, struct nx_error *error);
+	/* Write what this host says of the family: whether it can do it, its
+	 * endpoint (port 0: none), a requested address (length 0: none). */
+	void (*describe_self)(void *instance, bool supported, const struct nx_endpoint *endpoint,
+			      const struct nx_address *requested, struct nx_json_writer *writer);
+	/*
+	 * Make `self` the only address of ours of this family on the interface
+	 * (`present` false: none), and nothing else. Answers NX_UNSUPPORTED when the
+	 * kernel refuses the family.
+	 */
+	enum nx_status (*address_apply)(void *instance, int interface_index,
+					const struct nx_member_family *self,
+					struct nx_error *error);
+	/* Our routes on the interface, as the kernel has them now. */
+	enum nx_status (*routes_observe)(void *instance, int interface_index,
+					 void (*each)(void *context, const struct nx_prefix *prefix),
+					 void *context, struct nx_error *error);
+	/* Add and remove routes in as few sends as fit; `source` is this host's address.
+	 * A route to add that stands already, or one to remove that is gone, is no failure. */
+	enum nx_status (*routes_apply)(void *instance, int interface_index,
+				       const struct nx_address *source,
+				       const struct nx_prefix *add, size_t add_count,
+				       const struct nx_prefix *remove, size_t remove_count,
+				       struct nx_error *error);
+	/* The address this host would use to reach `remote`, so as to tell peers. */
+	bool (*source_address)(void *instance, const struct nx_address *remote,
+			       struct nx_address *out);
+};
+
+#endif
