@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The server as a whole: its parts, made in this order and torn down in reverse
+ * by server/main.c. Handlers reach the parts through nx_request_server().
+ */
+#ifndef NX_SERVER_H
+#define NX_SERVER_H
+
+#include "base/config.h"
+#include "base/loader.h"
+#include "server/store/store.h"
+
+struct nx_fields;   /* resources/fields.h: what plugins add to organizations and devices */
+struct nx_leases;   /* resources/lease.h: pools over the table of leases */
+struct nx_watch_hub; /* watch/hub.h: tails and watchers */
+struct nx_http;     /* http/http.h: the loop, workers, limits */
+struct nx_metrics;  /* http/metrics.h */
+
+struct nx_server {
+	struct nx_config *config;
+	struct nx_plugins *plugins;
+	struct nx_store *store;
+	struct nx_fields *fields;
+	struct nx_leases *leases;
+	struct nx_watch_hub *watch;
+	struct nx_metrics *metrics;
+	struct nx_http *http;
+};
+
+#endif
