@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nexctl: a table of verbs, a file per noun. One thread; everything may block.
+ *
+ * Exit codes: 0 done, 1 refused or out of reach (said on standard error),
+ * 2 wrong usage.
+ */
+#ifndef NX_CLI_H
+#define NX_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/json.h"
+
+enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+
+enum cli_output { CLI_COLUMN, CLI_NO_HEADER, CLI_JSON, CLI_JSON_RAW };
+
+#define CLI_OPERANDS_MAX 2
+#define CLI_OPTIONS_MAX 24
+
+/* An option of a verb, or of nexctl itself. */
+struct cli_option {
+	const char *name;     /* without "--" */
+	const char *argument; /* how its argument is called in help; NULL: takes none */
+	const char *summary;
+	bool required;
+};
+
+struct cli;
+
+struct cli_verb {
+	const char *noun;
+	const char *verb;
+	const char *operands[CLI_OPERANDS_MAX]; /* names for help; all are required */
+	const char *summary;
+	const struct cli_option *options;
+	size_t option_count;
+	int (*run)(struct cli *cli); /* an enum cli_exit */
+};
+
+#define CLI_OPTIONS(array) .options = (array), .option_count = sizeof(array) / sizeof((array)[0])
+
+/* One invocation. Strings belong to argv or the environment. */
+struct cli {
+	const char *service_url;
+	const char *token;
+	const char *username;
+	const char *password_file;
+	const char *ca_file;
+	enum cli_output output;
+	bool help;
+	const struct cli_verb *verb;
+	const char *operands[CLI_OPERANDS_MAX];
+	struct {
+		const char *name;
+		const char *value; /* "" for an option without argument */
+	} given[CLI_OPTIONS_MAX];
+	size_t given_count;
+	char *access_token; /* from a password, for this invocation */
+};
+
+/* --- verbs.c: the table --- */
+extern const struct cli_verb *const cli_nouns[];        /* one row array per noun, NULL-ended */
+const struct cli_verb *cli_verb_find(const char *noun, const char *verb);
+bool cli_noun_known(const char *noun);
+
+/* Row arrays end with a row whose noun is NULL. */
+extern const struct cli_verb cli_organization_verbs[];
+extern const struct cli_verb cli_device_verbs[];
+extern const struct cli_verb cli_user_verbs[];
+extern const struct cli_verb cli_invitation_verbs[];
+extern const struct cli_verb cli_registration_key_verbs[];
+extern const struct cli_verb cli_nexd_verbs[];
+
+/* --- arguments.c --- */
+extern const struct cli_option cli_global_options[];
+extern const size_t cli_global_option_count;
+/* Fills `cli` from the environment and argv; CLI_USAGE after saying what is wrong. */
+int cli_arguments(struct cli *cli, int argc, char **argv);
+/* The option's value; NULL when it was not given. */
+const char *cli_value(const struct cli *cli, const char *name);
+/* Says `message` and where help is; answers CLI_USAGE. */
+int cli_usage(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* --- client.c: the HTTP API --- */
+/*
+ * Send a request; `body` (may be NULL) is sent as JSON. On success answers true
+ * and *out (may be NULL) is the answer, to be freed, or NULL when it is empty.
+ * On failure says so on standard error.
+ */
+bool cli_call(struct cli *cli, const char *method, const char *path, const struct nx_json *body,
+	      struct nx_json **out);
+/* A path from a printf format whose %s arguments are percent-encoded; the caller's to free(). */
+char *cli_path(const char *format, ...);
+
+/* --- output.c --- */
+/*
+ * A column: a heading and the member it shows. With `render` the text is made
+ * from the whole row into `into`.
+ */
+struct cli_column {
+	const char *heading;
+	const char *member;
+	void (*render)(const struct nx_json *row, struct nx_buffer *into);
+};
+/* Print an array (or one object as a single row) in the chosen form. */
+void cli_print(const struct cli *cli, const struct nx_json *value, const struct cli_column *columns,
+	       size_t count);
+/* Appends the strings of an array member, joined by ", ". */
+void cli_render_list(const struct nx_json *row, const char *member, struct nx_buffer *into);
+/* One value as a cell: text of any type, control characters made harmless. */
+void cli_render_value(const struct nx_json *value, struct nx_buffer *into);
+
+/* The shape of most verbs: one call, one table. Answers an enum cli_exit. */
+int cli_show(struct cli *cli, const char *method, const char *path, const struct nx_json *body,
+	     const struct cli_column *columns, size_t count);
+
+/* --- family.c: the API names a family's fields by a suffix --- */
+/*
+ * Put each prefix or address of a list ("a,b") under `name` + the suffix of its
+ * family. False after saying which is wrong, or which family comes twice.
+ */
+bool cli_put_by_family(struct nx_json *object, const char *name, const char *list);
+
+#endif

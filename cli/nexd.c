@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The agent on this host, asked through its control socket: one line of JSON each way. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+#define DEFAULT_SOCKET "/run/nexd/nexd.sock"
+#define ANSWER_LIMIT (256u << 20)
+
+static const char *socket_path(const struct cli *cli)
+{
+	const char *path = cli_value(cli, "socket");
+
+	if (!path)
+		path = getenv("NEXD_CONTROL_SOCKET");
+	return path && *path ? path : DEFAULT_SOCKET;
+}
+
+static int agent_connect(const char *path)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	const struct timeval limit = {.tv_sec = 30};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || strlen(path) >= sizeof(name.sun_path)) {
+		fprintf(stderr, "nexctl: '%s' is too long for a socket's path\n", path);
+		close(fd);
+		return -1;
+	}
+	memcpy(name.sun_path, path, strlen(path));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	if (connect(fd, (const struct sockaddr *)&name, sizeof(name)) == 0)
+		return fd;
+	fprintf(stderr, "nexctl: cannot reach nexd at %s: %s.\n%s\n", path, strerror(errno),
+		errno == EACCES ? "Ask as root or as a member of the socket's group."
+				: "Is nexd running on this host? Another socket: --socket PATH.");
+	close(fd);
+	return -1;
+}
+
+static bool answer_read(int fd, struct nx_buffer *answer)
+{
+	char chunk[16384];
+	ssize_t got;
+
+	while ((got = read(fd, chunk, sizeof(chunk))) > 0 && answer->length < ANSWER_LIMIT) {
+		nx_buffer_append(answer, chunk, (size_t)got);
+		if (chunk[got - 1] == '\n')
+			return true;
+	}
+	return answer->length && got == 0;
+}
+
+static bool agent_ask(const struct cli *cli, const char *command, struct nx_json **out)
+{
+	NX_AUTO_CLOSE int fd = agent_connect(socket_path(cli));
+	NX_AUTO_FREE char *line = nx_printf("{\"command\":\"%s\"}\n", command);
+	struct nx_buffer answer = {0};
+	bool done = false;
+
+	if (fd < 0)
+		return false;
+	if (send(fd, line, strlen(line), MSG_NOSIGNAL) == (ssize_t)strlen(line) && answer_read(fd, &answer))
+		done = nx_json_parse(answer.data, answer.length, out, NULL) == NX_OK;
+	nx_buffer_free(&answer);
+	if (!done) {
+		fputs("nexctl: nexd did not answer in a form this nexctl understands\n", stderr);
+		return false;
+	}
+	if (nx_json_member_string(*out, "error", NULL)) {
+		fprintf(stderr, "nexctl: nexd: %s\n", nx_json_member_string(*out, "error", ""));
+		return false;
+	}
+	return true;
+}
+
+static void value_line(const struct nx_json *value, const char *label)
+{
+	struct nx_buffer text = {0};
+
+	if (nx_json_type(value) == NX_JSON_ARRAY || nx_json_type(value) == NX_JSON_OBJECT)
+		return;
+	cli_render_value(value, &text);
+	if (text.length)
+		printf("%-18s %s\n", label, text.data);
+	nx_buffer_free(&text);
+}
+
+static void family_line(const struct nx_json *family)
+{
+	const char *label = nx_json_member_string(family, "label", "?");
+	const char *address = nx_json_member_string(family, "address", "");
+	const char *reason = nx_json_member_string(family, "reason", "");
+
+	if (*address)
+		printf("%-18s %s in %s\n", label, address, nx_json_member_string(family, "prefix", "?"));
+	else
+		printf("%-18s none%s%s\n", label, *reason ? ": " : "", reason);
+}
+
+static void status_print(const struct nx_json *status)
+{
+	const struct nx_json *peers = nx_json_member(status, "peers");
+	const struct nx_json *families = nx_json_member(status, "families");
+
+	for (const struct nx_json *value = nx_json_first(status); value; value = nx_json_next(value))
+		value_line(value, nx_json_name(value));
+	for (size_t i = 0; i < nx_json_length(families); i++)
+		family_line(nx_json_element(families, i));
+	printf("%-18s %lld in all, %lld direct, %lld relayed\n", "peers",
+	       (long long)nx_json_member_integer(peers, "total", 0),
+	       (long long)nx_json_member_integer(peers, "direct", 0),
+	       (long long)nx_json_member_integer(peers, "relayed", 0));
+}
+
+static int nexd_status(struct cli *cli)
+{
+	NX_AUTO_JSON struct nx_json *status = NULL;
+
+	if (!agent_ask(cli, "status", &status))
+		return CLI_FAILED;
+	if (cli->output == CLI_JSON || cli->output == CLI_JSON_RAW)
+		cli_print(cli, status, NULL, 0);
+	else
+		status_print(status);
+	return CLI_OK;
+}
+
+static void addresses_render(const struct nx_json *row, struct nx_buffer *into)
+{
+	cli_render_list(row, "addresses", into);
+}
+
+static void handshake_render(const struct nx_json *row, struct nx_buffer *into)
+{
+	int64_t when = nx_json_member_integer(row, "last_handshake", 0);
+
+	if (when > 0)
+		nx_buffer_printf(into, "%lld s ago", (long long)(time(NULL) - when));
+}
+
+static const struct cli_column peer_columns[] = {
+	{"HOSTNAME", "hostname", NULL},
+	{"ADDRESSES", NULL, addresses_render},
+	{"PATH", "path", NULL},
+	{"ENDPOINT", "endpoint", NULL},
+	{"LAST HANDSHAKE", NULL, handshake_render},
+	{"RECEIVED", "received_bytes", NULL},
+	{"SENT", "sent_bytes", NULL},
+	{"PUBLIC KEY", "public_key", NULL},
+};
+
+static int nexd_peers(struct cli *cli)
+{
+	NX_AUTO_JSON struct nx_json *peers = NULL;
+
+	if (!agent_ask(cli, "peers", &peers))
+		return CLI_FAILED;
+	cli_print(cli, peers, peer_columns, NX_COUNT(peer_columns));
+	return CLI_OK;
+}
+
+static const struct cli_column version_columns[] = {
+	{"NEXD", "version", NULL},
+};
+
+static int nexd_version(struct cli *cli)
+{
+	NX_AUTO_JSON struct nx_json *version = NULL;
+
+	if (!agent_ask(cli, "version", &version))
+		return CLI_FAILED;
+	cli_print(cli, version, version_columns, NX_COUNT(version_columns));
+	return CLI_OK;
+}
+
+static const struct cli_option socket_options[] = {
+	{"socket", "PATH", "nexd's control socket (NEXD_CONTROL_SOCKET; default " DEFAULT_SOCKET ")", false},
+};
+
+const struct cli_verb cli_nexd_verbs[] = {
+	{"nexd", "status", {0}, "how the agent on this host stands", CLI_OPTIONS(socket_options), nexd_status},
+	{"nexd", "peers", {0}, "whom it reaches, and how", CLI_OPTIONS(socket_options), nexd_peers},
+	{"nexd", "version", {0}, "the agent's version", CLI_OPTIONS(socket_options), nexd_version},
+	{0},
+};

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* Every prefix of an organization, whatever families the server has loaded. */
+static void prefixes_render(const struct nx_json *row, struct nx_buffer *into)
+{
+	for (const struct nx_json *value = nx_json_first(row); value; value = nx_json_next(value)) {
+		const char *name = nx_json_name(value), *text = nx_json_string(value);
+
+		if (!name || strncmp(name, "cidr", 4) != 0 || !text || !*text)
+			continue;
+		if (into->length)
+			nx_buffer_text(into, ", ");
+		cli_render_value(value, into);
+	}
+}
+
+static const struct cli_column columns[] = {
+	{"ORGANIZATION ID", "id", NULL},
+	{"NAME", "name", NULL},
+	{"PREFIXES", NULL, prefixes_render},
+	{"RELAY", "hub_zone", NULL},
+	{"DESCRIPTION", "description", NULL},
+};
+
+static const struct cli_column user_columns[] = {
+	{"USER ID", "id", NULL},
+	{"USERNAME", "username", NULL},
+};
+
+static int organization_list(struct cli *cli)
+{
+	return cli_show(cli, "GET", "/api/organizations", NULL, columns, NX_COUNT(columns));
+}
+
+static int organization_show(struct cli *cli)
+{
+	NX_AUTO_FREE char *path = cli_path("/api/organizations/%s", cli->operands[0]);
+
+	return cli_show(cli, "GET", path, NULL, columns, NX_COUNT(columns));
+}
+
+static int organization_delete(struct cli *cli)
+{
+	NX_AUTO_FREE char *path = cli_path("/api/organizations/%s", cli->operands[0]);
+
+	return cli_show(cli, "DELETE", path, NULL, columns, NX_COUNT(columns));
+}
+
+static int organization_users(struct cli *cli)
+{
+	NX_AUTO_FREE char *path = cli_path("/api/organizations/%s/users", cli->operands[0]);
+
+	return cli_show(cli, "GET", path, NULL, user_columns, NX_COUNT(user_columns));
+}
+
+static int organization_create(struct cli *cli)
+{
+	NX_AUTO_JSON struct nx_json *body = nx_json_object();
+	const char *prefixes = cli_value(cli, "cidr"), *v6 = cli_value(cli, "cidr-v6");
+
+	nx_json_put_string(body, "name", cli_value(cli, "name"));
+	if (cli_value(cli, "description"))
+		nx_json_put_string(body, "description", cli_value(cli, "description"));
+	if (prefixes && !cli_put_by_family(body, "cidr", prefixes))
+		return CLI_USAGE;
+	if (v6)
+		nx_json_put_string(body, "cidr_v6", v6);
+	nx_json_put_boolean(body, "hub_zone", cli_value(cli, "hub-zone") != NULL);
+	return cli_show(cli, "POST", "/api/organizations", body, columns, NX_COUNT(columns));
+}
+
+static const struct cli_option create_options[] = {
+	{"name", "NAME", "its name; no other organization may have it", true},
+	{"description", "TEXT", "what it is for", false},
+	{"cidr", "PREFIXES", "its prefixes, either family or both, separated by a comma", false},
+	{"cidr-v6", "PREFIX", "its IPv6 prefix, under the API's own name", false},
+	{"hub-zone", NULL, "it has a relay", false},
+};
+
+const struct cli_verb cli_organization_verbs[] = {
+	{"organization", "list", {0}, "the organizations you belong to", NULL, 0, organization_list},
+	{"organization", "show", {"ORGANIZATION"}, "one organization", NULL, 0, organization_show},
+	{"organization", "create", {0}, "make an organization", CLI_OPTIONS(create_options),
+	 organization_create},
+	{"organization", "delete", {"ORGANIZATION"}, "delete an organization and all it holds", NULL, 0,
+	 organization_delete},
+	{"organization", "users", {"ORGANIZATION"}, "who belongs to it", NULL, 0, organization_users},
+	{0},
+};

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/secret.h"
+
+static const struct cli_column columns[] = {
+	{"USER ID", "id", NULL},
+	{"USERNAME", "username", NULL},
+};
+
+static int user_list(struct cli *cli)
+{
+	return cli_show(cli, "GET", "/api/users", NULL, columns, NX_COUNT(columns));
+}
+
+static int user_show(struct cli *cli)
+{
+	NX_AUTO_FREE char *path = cli_path("/api/users/%s", cli->operands[0]);
+
+	return cli_show(cli, "GET", path, NULL, columns, NX_COUNT(columns));
+}
+
+static int user_delete(struct cli *cli)
+{
+	NX_AUTO_FREE char *path = cli_path("/api/users/%s", cli->operands[0]);
+
+	return cli_show(cli, "DELETE", path, NULL, columns, NX_COUNT(columns));
+}
+
+static int user_leave(struct cli *cli)
+{
+	NX_AUTO_FREE char *path =
+		cli_path("/api/users/%s/organizations/%s", cli->operands[0], cli->operands[1]);
+
+	return cli_show(cli, "DELETE", path, NULL, columns, NX_COUNT(columns));
+}
+
+/* The first line of a file, put into the body; never from the command line. */
+static bool password_put(const char *file, struct nx_json *body)
+{
+	struct nx_error error;
+	char *password = NULL;
+
+	if (nx_file_read(file, 1024, &password, NULL, &error) != NX_OK) {
+		fprintf(stderr, "nexctl: %s\n", error.message);
+		return false;
+	}
+	password[strcspn(password, "\r\n")] = '\0';
+	nx_json_put_string(body, "password", password);
+	nx_wipe(password, strlen(password));
+	free(password);
+	return true;
+}
+
+static int user_create(struct cli *cli)
+{
+	NX_AUTO_JSON struct nx_json *body = nx_json_object();
+
+	nx_json_put_string(body, "username", cli_value(cli, "name"));
+	if (!password_put(cli_value(cli, "new-password-file"), body))
+		return CLI_FAILED;
+	if (cli_value(cli, "administrator"))
+		nx_json_put_boolean(body, "administrator", true);
+	return cli_show(cli, "POST", "/api/users", body, columns, NX_COUNT(columns));
+}
+
+static int user_password(struct cli *cli)
+{
+	NX_AUTO_JSON struct nx_json *body = nx_json_object();
+	NX_AUTO_FREE char *path = cli_path("/api/users/%s/password", cli->operands[0]);
+
+	if (!password_put(cli_value(cli, "new-password-file"), body))
+		return CLI_FAILED;
+	return cli_show(cli, "POST", path, body, columns, NX_COUNT(columns));
+}
+
+static const struct cli_option create_options[] = {
+	{"name", "NAME", "the user's name", true},
+	{"new-password-file", "FILE", "a file whose first line is the password", true},
+	{"administrator", NULL, "may manage users", false},
+};
+
+static const struct cli_option password_options[] = {
+	{"new-password-file", "FILE", "a file whose first line is the new password", true},
+};
+
+const struct cli_verb cli_user_verbs[] = {
+	{"user", "list", {0}, "the users you may see", NULL, 0, user_list},
+	{"user", "show", {"USER"}, "one user; 'me' is you", NULL, 0, user_show},
+	{"user", "create", {0}, "make a user (administrators)", CLI_OPTIONS(create_options), user_create},
+	{"user", "password", {"USER"}, "set a password", CLI_OPTIONS(password_options), user_password},
+	{"user", "leave", {"USER", "ORGANIZATION"}, "take a user out of an organization", NULL, 0,
+	 user_leave},
+	{"user", "delete", {"USER"}, "delete a user", NULL, 0, user_delete},
+	{0},
+};
