@@ -50,9 +50,14 @@ struct nx_mesh {
 	size_t size;
 	const struct nx_member *self;
 	const struct nx_member *relay; /* the chosen relay; NULL when there is none, may be `self` */
-	/* Child prefixes of all other members that are not the relay's own. */
-	const struct nx_prefix *child_prefixes;
-	size_t child_prefix_count;
+	/*
+	 * The child prefixes that `self` reaches through the relay, the relay's own left out:
+	 * of all other members when `self` is a spoke, of the spokes when it is neither a spoke
+	 * nor the relay, none when it is the relay or when there is none. Any family; the
+	 * agent's core fills this by what `standing` says of each member.
+	 */
+	const struct nx_prefix *relayed_child_prefixes;
+	size_t relayed_child_prefix_count;
 };
 
 enum nx_path {
@@ -84,17 +89,19 @@ struct nx_relay_ops {
 	bool (*prefer)(void *instance, const struct nx_member *a, const struct nx_member *b);
 	/*
 	 * Pure: plan one other member. The cost follows that member, not the mesh,
-	 * but for the relay itself on a spoke. Prefixes of families that either side
-	 * cannot carry are left out.
+	 * but for the relay itself, which also gets the relayed child prefixes.
+	 * Prefixes of families that either side cannot carry are left out.
 	 */
 	enum nx_status (*plan)(void *instance, const struct nx_mesh *mesh,
 			       const struct nx_member *member, struct nx_peer_plan *out);
 	/*
 	 * This host is (`on`) or is no longer (`!on`) to forward traffic of the
 	 * interface: for a relay between peers, for a host with child prefixes
-	 * between peers and its own networks. Called whenever either answer or the
-	 * list changes; idempotent; remembers on disk what it changed, so that a
-	 * restart after SIGKILL can put it back.
+	 * between peers and its own networks. Called once with the first plan after
+	 * each start, even when the answer is no, and then whenever either answer or
+	 * the list changes; idempotent; remembers on disk what it changed, so that
+	 * the first call after a SIGKILL carries on or puts it back. `stop` puts
+	 * everything back.
 	 */
 	enum nx_status (*forward)(void *instance, const char *interface, bool relay,
 				  const struct nx_prefix *child_prefixes, size_t count,
