@@ -46,7 +46,7 @@ const char *nx_json_name(const struct nx_json *value); /* NULL for elements of a
 /* NULL / false when the value is NULL or of another type. */
 const char *nx_json_string(const struct nx_json *value);
 bool nx_json_boolean(const struct nx_json *value, bool *out);
-/* Whole numbers within ±2^53 only (what a double holds exactly). */
+/* Whole numbers between -2^53 and 2^53, both excluded (what a double tells apart). */
 bool nx_json_integer(const struct nx_json *value, int64_t *out);
 /* The same for a member of an object, with what to answer when it is not there. */
 const char *nx_json_member_string(const struct nx_json *object, const char *name,

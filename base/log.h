@@ -34,6 +34,6 @@ void nx_log(enum nx_log_level level, const char *event, ...) __attribute__((sent
 void nx_log_text(enum nx_log_level level, const char *component, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void nx_log_vtext(enum nx_log_level level, const char *component, const char *format,
-		  __builtin_va_list arguments);
+		  __builtin_va_list arguments) __attribute__((format(printf, 3, 0)));
 
 #endif
