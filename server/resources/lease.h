@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Leases: which device has which address. The table of leases is the truth; over
+ * it stand the pools of the "ipam/…" plugins, one per organization and family,
+ * opened when first needed and filled from the table. A pool proposes, the core
+ * checks the proposal, the table decides.
+ *
+ * What a transaction did to a pool is undone when the transaction is; when its
+ * outcome is unknown the pool is dropped, and read again at its next use. An
+ * address is given back to its pool when the deletion of its lease is committed.
+ *
+ * Everything here runs on the writer thread, but for new, free and family_arrived.
+ */
+#ifndef NX_SERVER_RESOURCES_LEASE_H
+#define NX_SERVER_RESOURCES_LEASE_H
+
+#include <nexodus/ipam.h>
+
+#include "server/resources/fields.h"
+
+struct nx_leases *nx_leases_new(struct nx_server *server);
+void nx_leases_free(struct nx_leases *leases); /* after nx_store_stop(); NULL is fine */
+
+/*
+ * Choose an address for a device out of the organization's prefix: the one that is
+ * wanted, or (NULL) one that the pool proposes. NX_INVALID: outside or reserved;
+ * NX_CONFLICT: taken; NX_EXHAUSTED: none left; all with the field of the address and
+ * a message for a person. NX_INTERNAL: the plugin misbehaves.
+ */
+enum nx_status nx_lease_choose(struct nx_leases *leases, struct nx_tx *tx, const struct nx_family *family,
+			       const struct nx_prefix *prefix, const struct nx_lease_request *request,
+			       const struct nx_address *wanted, struct nx_address *out,
+			       struct nx_error *error);
+/*
+ * Write the lease that was chosen; the device's row must be there. NX_CONFLICT when
+ * another server was faster: end the command with it and be run again, the pool
+ * will not propose that address a second time.
+ */
+enum nx_status nx_lease_write(struct nx_leases *leases, struct nx_tx *tx, const struct nx_family *family,
+			      const struct nx_lease_request *request, const struct nx_address *address,
+			      struct nx_error *error);
+/* End all leases of a device. */
+enum nx_status nx_leases_end(struct nx_leases *leases, struct nx_tx *tx, const char *device_id,
+			     struct nx_error *error);
+/* End all leases of an organization, and its pools with them. */
+enum nx_status nx_leases_end_all(struct nx_leases *leases, struct nx_tx *tx, const char *organization_id,
+				 struct nx_error *error);
+
+/*
+ * A family may have arrived since the last start: give every organization without a
+ * prefix of it the default one, and every device without an address that supports it
+ * an address. Control thread, after nx_store_start(), before requests are served.
+ * Works in batches and logs its progress; a pool that is exhausted is logged and
+ * passed over. Costs one query per family when there is nothing to do.
+ */
+enum nx_status nx_leases_family_arrived(struct nx_server *server, struct nx_error *error);
+
+#endif
