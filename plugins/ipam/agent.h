@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the agent halves of the families share: reading device records, and the address and the routes of the
+ * family on the tunnel's interface. The functions are those of `struct nx_family_ops`; all run on the agent's
+ * one thread.
+ *
+ * Everything we make in the kernel carries our protocol number (IPAM_PROTOCOL), and nothing without it is
+ * changed or removed.
+ */
+#ifndef IPAM_AGENT_H
+#define IPAM_AGENT_H
+
+#include <nexodus/agent.h>
+#include <nexodus/family.h>
+
+#include "plugins/ipam/family.h"
+
+/* rtm_protocol of our routes and IFA_PROTO of our addresses; `ip route show proto 158` shows them. */
+enum { IPAM_PROTOCOL = 158 };
+
+/* How a family's objects look in the kernel. */
+struct ipam_kernel {
+	uint8_t af;
+	/*
+	 * The address carries its organization's prefix length, and the kernel makes the route to that prefix
+	 * from it. Otherwise the address stands alone (/32), and that route is one like the others.
+	 */
+	bool on_link;
+	uint8_t address_flags; /* IFA_F_… */
+	uint8_t route_scope;   /* RT_SCOPE_… */
+	uint32_t route_metric; /* 0: leave it to the kernel */
+	bool route_source;     /* routes name the source address */
+};
+
+struct ipam_agent {
+	const struct ipam_family *family;
+	const struct ipam_kernel *kernel;
+	struct nx_host *host;
+	const struct nx_services *services;
+	/* The address as we last applied it: ours even where the kernel (before 5.18) keeps no IFA_PROTO. */
+	struct nx_address applied;
+	/* On link: the prefix that the kernel routes because of our address, and whether it was asked for as
+	 * a route as well, so that it is seen to stand. */
+	struct nx_prefix connected;
+	bool connected_wanted;
+};
+
+/* `load` and `unload` of a family. */
+enum nx_status ipam_agent_load(const struct ipam_family *family, const struct ipam_kernel *kernel,
+			       struct nx_host *host, const struct nx_services *services, void **instance,
+			       struct nx_error *error);
+void ipam_agent_unload(void *instance);
+
+enum nx_status ipam_record_read(void *instance, const struct nx_json *device, struct nx_member_family *out,
+				struct nx_error *error);
+void ipam_record_describe(void *instance, bool supported, const struct nx_endpoint *endpoint,
+			  const struct nx_address *requested, struct nx_json_writer *writer);
+enum nx_status ipam_address_apply(void *instance, int interface_index, const struct nx_member_family *self,
+				  struct nx_error *error);
+enum nx_status ipam_routes_observe(void *instance, int interface_index,
+				   void (*each)(void *context, const struct nx_prefix *prefix), void *context,
+				   struct nx_error *error);
+enum nx_status ipam_routes_apply(void *instance, int interface_index, const struct nx_address *source,
+				 const struct nx_prefix *add, size_t add_count,
+				 const struct nx_prefix *remove, size_t remove_count, struct nx_error *error);
+bool ipam_source_address(void *instance, const struct nx_address *remote, struct nx_address *out);
+
+#endif

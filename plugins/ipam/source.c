@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which of its own addresses this host would use towards another. */
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "plugins/ipam/agent.h"
+
+union socket_address {
+	struct sockaddr any;
+	struct sockaddr_in inet;
+	struct sockaddr_in6 inet6;
+};
+
+static socklen_t socket_address_set(union socket_address *out, const struct nx_address *address)
+{
+	const in_port_t discard = htons(9); /* nothing is ever sent there */
+
+	*out = (union socket_address){0};
+	if (address->length == 4) {
+		out->inet.sin_family = AF_INET;
+		out->inet.sin_port = discard;
+		memcpy(&out->inet.sin_addr, address->bytes, 4);
+		return sizeof(out->inet);
+	}
+	out->inet6.sin6_family = AF_INET6;
+	out->inet6.sin6_port = discard;
+	memcpy(&out->inet6.sin6_addr, address->bytes, 16);
+	return sizeof(out->inet6);
+}
+
+static void socket_address_get(const union socket_address *address, struct nx_address *out)
+{
+	*out = (struct nx_address){.length = address->any.sa_family == AF_INET ? 4 : 16};
+	memcpy(out->bytes,
+	       out->length == 4 ? (const void *)&address->inet.sin_addr : &address->inet6.sin6_addr,
+	       out->length);
+}
+
+/* Connecting a datagram socket sends nothing: the kernel only looks up the route and the source for it. */
+bool ipam_source_address(void *instance, const struct nx_address *remote, struct nx_address *out)
+{
+	const struct ipam_agent *agent = instance;
+	union socket_address address;
+	socklen_t length = sizeof(address);
+
+	if (remote->length != agent->family->address_length)
+		return false;
+	int socket_descriptor = socket(agent->kernel->af, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (socket_descriptor < 0)
+		return false;
+	socklen_t remote_length = socket_address_set(&address, remote);
+	bool known = connect(socket_descriptor, &address.any, remote_length) == 0 &&
+		     getsockname(socket_descriptor, &address.any, &length) == 0;
+	close(socket_descriptor);
+	if (known)
+		socket_address_get(&address, out);
+	return known;
+}
