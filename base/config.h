@@ -13,7 +13,9 @@
  * A BOOLEAN option needs no value; `--no-key` is its denial.
  *
  * Thread-safe for reading. nx_config_load() replaces all values or none; strings
- * of the previous load stay valid until the load after next.
+ * of the previous load stay valid until the load after next. From the second
+ * nx_config_load() on, a key that is not reloadable must have the value it had:
+ * NX_CONFLICT otherwise.
  */
 #ifndef NX_BASE_CONFIG_H
 #define NX_BASE_CONFIG_H
@@ -31,7 +33,7 @@ void nx_config_free(struct nx_config *config);
 /*
  * Declare a section. `keys` must outlive the config, or be withdrawn before.
  * The first section declared is the program's own. NX_CONFLICT when the name or
- * a flag is taken.
+ * a flag is taken, NX_INVALID when a row makes no sense (a default out of bounds).
  */
 enum nx_status nx_config_declare(struct nx_config *config, const char *section,
 				 const struct nx_table *keys, struct nx_error *error);
@@ -42,6 +44,7 @@ void nx_config_withdraw(struct nx_config *config, const char *section);
  * `known`, NULL-terminated, such as "help", "version", "check-config") is left to
  * the caller. Unknown options are judged by nx_config_load(), when all sections
  * are declared. Answers the index of the first operand (after "--" or options).
+ * "-h" is left to the caller when "h" stands in `known`.
  */
 enum nx_status nx_config_arguments(struct nx_config *config, int count, char *const *arguments,
 				   const char *const *known, int *first_operand,
