@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugins/relay/forward.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "plugins/relay/switch.h"
+
+static const char *state_directory(const struct forwarding *forwarding)
+{
+	return forwarding->services->agent->state_directory(forwarding->host);
+}
+
+void forwarding_start(struct forwarding *forwarding)
+{
+	const struct nx_services *services = forwarding->services;
+
+	if (undo_load(&forwarding->undo, state_directory(forwarding))) {
+		forwarding->recorded = forwarding->undo.interface[0] != '\0';
+		return;
+	}
+	services->log(forwarding->host, NX_LOG_WARNING,
+		      "%s/forwarding, which tells what this host's forwarding was before, cannot be used "
+		      "(%s): if a "
+		      "previous run was killed, check net.ipv4.ip_forward and net.ipv6.conf.all.forwarding",
+		      state_directory(forwarding), errno ? strerror(errno) : "it is damaged");
+}
+
+/* Note on disk what is about to change. Even where no switch has to be turned there is a table to remember.
+ */
+static enum nx_status undo_note(struct forwarding *forwarding, const char *interface, struct nx_error *error)
+{
+	struct undo *undo = &forwarding->undo;
+	bool more;
+
+	snprintf(undo->interface, sizeof(undo->interface), "%s", interface);
+	if (!switches_note(undo, interface, &more))
+		return forwarding->services->fail(error, NX_INTERNAL, NULL, "out of memory");
+	forwarding->recorded = (forwarding->recorded && !more) || undo_save(undo, state_directory(forwarding));
+	if (forwarding->recorded)
+		return NX_OK;
+	return forwarding->services->fail(
+		error, NX_INTERNAL, NULL,
+		"cannot write %s/forwarding, without which forwarding could not be put "
+		"back: %s",
+		state_directory(forwarding), strerror(errno));
+}
+
+static enum nx_status switches_turn(struct forwarding *forwarding, struct nx_error *error)
+{
+	const char *name;
+
+	if (switches_on(&forwarding->undo, &name))
+		return NX_OK;
+	return forwarding->services->fail(error, NX_UNSUPPORTED, NULL,
+					  "cannot turn forwarding on (/proc/sys/%s): %s", name,
+					  strerror(errno));
+}
+
+enum nx_status forwarding_on(struct forwarding *forwarding, const struct firewall_wish *wish,
+			     struct nx_error *error)
+{
+	enum nx_status status = NX_OK;
+
+	if (forwarding->undo.interface[0] && strcmp(forwarding->undo.interface, wish->interface) != 0)
+		status = forwarding_off(forwarding, error);
+	if (status == NX_OK)
+		status = undo_note(forwarding, wish->interface, error);
+	/* The table before the switches: the host is never open without it. */
+	if (status == NX_OK)
+		status = firewall_set(forwarding->services, forwarding->host, wish, error);
+	if (status == NX_OK)
+		status = switches_turn(forwarding, error);
+	return status;
+}
+
+enum nx_status forwarding_off(struct forwarding *forwarding, struct nx_error *error)
+{
+	if (!forwarding->undo.interface[0])
+		return NX_OK;
+	switches_back(&forwarding->undo);
+	enum nx_status status =
+		firewall_remove(forwarding->services, forwarding->host, forwarding->undo.interface, error);
+	/* Without nft there is no table either. */
+	if (status != NX_OK && status != NX_UNSUPPORTED)
+		return status;
+	undo_forget(state_directory(forwarding));
+	undo_clear(&forwarding->undo);
+	forwarding->recorded = false;
+	return NX_OK;
+}
+
+void forwarding_free(struct forwarding *forwarding)
+{
+	undo_clear(&forwarding->undo);
+}

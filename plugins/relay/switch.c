@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugins/relay/switch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	const char *name;      /* the switch */
+	const char *directory; /* the interfaces' settings */
+} families[UNDO_FAMILIES] = {
+	[UNDO_IPV4] = {"net/ipv4/ip_forward", "net/ipv4/conf"},
+	[UNDO_IPV6] = {"net/ipv6/conf/all/forwarding", "net/ipv6/conf"},
+};
+
+static const char accept_redirects[] = "net/ipv4/conf/all/accept_redirects";
+
+enum {
+	RA_ACCEPT = 1,	      /* accept_ra: unless forwarding */
+	RA_ACCEPT_ALWAYS = 2, /* even when forwarding */
+};
+
+struct note {
+	struct undo_switch *undo;
+	const char *interface;
+	bool more;
+};
+
+static bool note_value(struct note *note, const char *name, int value)
+{
+	note->more = true;
+	return undo_add(note->undo, name, value);
+}
+
+/* An interface that forwards already would be switched off with the others. */
+static bool note_forwarding(void *context, const char *name)
+{
+	int value;
+
+	return !setting_read(name, &value) || value == 0 || note_value(context, name, value);
+}
+
+/* Is it the tunnel's, the loopback's or the default's? No router advertises itself there. */
+static bool never_advertised(const struct note *note, const char *name)
+{
+	const char *const others[] = {note->interface, "lo", "default"};
+	char own[SETTING_ROOM];
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		snprintf(own, sizeof(own), "net/ipv6/conf/%s/accept_ra", others[i]);
+		if (strcmp(own, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Did the interface forward before? Then it took no advertisements, and goes on without. */
+static bool forwarded_before(const struct note *note, const char *name)
+{
+	char forwarding[SETTING_ROOM];
+
+	snprintf(forwarding, sizeof(forwarding), "%.*s/forwarding", (int)(strrchr(name, '/') - name), name);
+	return undo_has(note->undo, forwarding);
+}
+
+static bool note_advertisements(void *context, const char *name)
+{
+	struct note *note = context;
+	int value;
+
+	if (!setting_read(name, &value) || value != RA_ACCEPT || undo_has(note->undo, name) ||
+	    never_advertised(note, name) || forwarded_before(note, name))
+		return true;
+	return note_value(note, name, value);
+}
+
+/* What a family's switch changes by being turned: noted once, while it still is off. */
+static bool note_switch(struct note *note, size_t family)
+{
+	int value;
+
+	if (note->undo->ours || !setting_read(families[family].name, &value) || value != 0)
+		return true;
+	note->undo->ours = true;
+	note->more = true;
+	if (family == UNDO_IPV4 && setting_read(accept_redirects, &value) &&
+	    !note_value(note, accept_redirects, value))
+		return false;
+	return setting_interfaces(families[family].directory, "forwarding", note_forwarding, note);
+}
+
+bool switches_note(struct undo *undo, const char *interface, bool *more)
+{
+	*more = false;
+	for (size_t i = 0; i < UNDO_FAMILIES; i++) {
+		struct note note = {.undo = &undo->switches[i], .interface = interface};
+		if (!note_switch(&note, i))
+			return false;
+		/* Interfaces that came later are seen to as well. */
+		if (i == UNDO_IPV6 && note.undo->ours &&
+		    !setting_interfaces(families[i].directory, "accept_ra", note_advertisements, &note))
+			return false;
+		*more |= note.more;
+	}
+	return true;
+}
+
+static bool is_accept_ra(const char *name)
+{
+	const char *last = strrchr(name, '/');
+
+	return last && strcmp(last, "/accept_ra") == 0;
+}
+
+/* Advertisements first: turning the switch drops the default routes of those who are not at 2 by then. */
+static void advertisements_keep(const struct undo_switch *undo)
+{
+	int value;
+
+	for (size_t i = 0; i < undo->count; i++) {
+		/* An interface that is gone has nothing to keep. */
+		if (is_accept_ra(undo->values[i].name) && setting_read(undo->values[i].name, &value) &&
+		    value == RA_ACCEPT)
+			setting_write(undo->values[i].name, RA_ACCEPT_ALWAYS);
+	}
+}
+
+bool switches_on(const struct undo *undo, const char **name)
+{
+	for (size_t i = 0; i < UNDO_FAMILIES; i++) {
+		int value;
+		if (!undo->switches[i].ours)
+			continue;
+		advertisements_keep(&undo->switches[i]);
+		if (setting_read(families[i].name, &value) && value != 0)
+			continue;
+		/* A family may have left the kernel's view since (its module, our namespace): then it is off.
+		 */
+		if (!setting_write(families[i].name, 1) && errno != ENOENT) {
+			*name = families[i].name;
+			return false;
+		}
+	}
+	return true;
+}
+
+static void switch_back(const struct undo_switch *undo, const char *name)
+{
+	int value;
+
+	if (!undo->ours || !setting_read(name, &value) || value == 0)
+		return;
+	setting_write(name, 0);
+	for (size_t i = 0; i < undo->count; i++) {
+		if (setting_read(undo->values[i].name, &value) && value != undo->values[i].value)
+			setting_write(undo->values[i].name, undo->values[i].value);
+	}
+}
+
+void switches_back(const struct undo *undo)
+{
+	for (size_t i = 0; i < UNDO_FAMILIES; i++)
+		switch_back(&undo->switches[i], families[i].name);
+}
