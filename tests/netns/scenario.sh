@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# What every scenario begins with. A scenario is a folder with a run.sh: its first comment says what
+# it shows, `scenario_begin` makes the lab, `mesh_finish` judges; whatever way it ends, nothing
+# stays behind. NEXODUS_BUILD names the build tree under test.
+
+scenario=$(basename "$(cd "$(dirname "$0")" && pwd)")
+LAB=nxt-$scenario
+if [ "$(id -u)" != 0 ]; then
+	echo "SKIPPED: $scenario makes network namespaces, for which it needs root"
+	exit 77
+fi
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/mesh.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/matrix.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/six-hosts.sh"
+
+# need CMD...: without it the rest of the scenario would say nothing
+need()
+{
+	"$@" || { echo "FAILED: $*"; exit 1; }
+}
+
+# scenario_begin [SERVER-OPTION...]: the lab, the server, a registration key
+scenario_begin()
+{
+	echo "$scenario on Linux $(uname -r)"
+	mesh_begin
+	need mesh_server_start "$@"
+	need mesh_key_create
+}
+
+# scenario_matrix SECONDS: everyone pings everyone; every cell must be as specified
+scenario_matrix()
+{
+	matrix_fill "$1"
+	matrix_print
+	check_same "every cell is as specified" "" "$(matrix_explain)"
+}
+
+# --- what a host has ------------------------------------------------------------------
+
+# has_route HOST 4|6 PREFIX: in its table, towards the tunnel
+has_route()
+{
+	ip -n "$LAB-$1" "-$2" route show dev wg0 | awk -v prefix="$3" '
+		{ sub("/(32|128)$", "", $1) } $1 == prefix { found = 1 } END { exit !found }'
+}
+
+# has_address HOST 4|6 ADDRESS/LENGTH
+has_address()
+{
+	ip -n "$LAB-$1" "-$2" -o address show dev wg0 | grep -qF " $3 "
+}
+
+# has_family HOST 4|6: an address of that family on the tunnel
+has_family()
+{
+	[ -n "$(mesh_tunnel_address "$1" "$2")" ]
+}
+
+# has_no_family HOST 4|6
+has_no_family()
+{
+	! has_family "$1" "$2"
+}
+
+interface_index()
+{
+	ip -n "$LAB-$1" -j link show wg0 | jq '.[0].ifindex'
+}
+
+# device_id HOST
+device_id()
+{
+	mesh_device "$1" id
+}
+
+# host_state HOST: all of the host that nexd could leave something in, but for counters. What
+# belongs to the tunnel's own name in /proc/sys/net goes with the interface.
+host_state()
+{
+	local ns=$LAB-$1
+	echo "# interfaces"
+	ip -n "$ns" -br link
+	echo "# addresses"
+	ip -n "$ns" -br address
+	local family
+	for family in 4 6; do
+		echo "# routes, rules, IPv$family"
+		ip -n "$ns" "-$family" route show table all 2>/dev/null
+		ip -n "$ns" "-$family" rule 2>/dev/null
+	done
+	echo "# firewall"
+	ip netns exec "$ns" nft -s list ruleset
+	echo "# settings"
+	ip netns exec "$ns" sh -c 'sysctl -a 2>/dev/null |
+		grep -E "^net\.(ipv4\.(ip_forward|conf\.[^ ]*\.(forwarding|rp_filter|src_valid_mark))|ipv6\.conf\.[^ ]*\.(forwarding|accept_ra|disable_ipv6)) "'
+	echo "# processes"
+	ip netns pids "$ns" | wc -l
+}
+
+# --- floods ---------------------------------------------------------------------------
+
+# flood_start HOST ADDRESS PACKETS: a ping every 10 ms; its process id is in flood_pid
+flood_start()
+{
+	ip netns exec "$LAB-$1" ping -qn -i 0.01 -c "$3" -W 2 "$2" >"$LAB_DIR/flood.$2" 2>&1 &
+	# shellcheck disable=SC2034 # the caller's
+	flood_pid=$!
+}
+
+# flood_result ADDRESS: "SENT/ANSWERED"
+flood_result()
+{
+	sed -nE 's|^([0-9]+) packets transmitted, ([0-9]+) received.*|\1/\2|p' "$LAB_DIR/flood.$1"
+}
