@@ -19,7 +19,7 @@ static unsigned int bits_of(const struct nx_address *address)
 
 bool nx_address_parse(const char *text, struct nx_address *out)
 {
-	struct nx_address address = { 0 };
+	struct nx_address address = {0};
 
 	if (inet_pton(AF_INET, text, address.bytes) == 1)
 		address.length = IPV4_BYTES;
@@ -39,10 +39,10 @@ struct run {
 /* RFC 5952 §4.2: the longest run of zero groups, the first of equals, never a single one. */
 static struct run longest_zero_run(const uint16_t groups[static IPV6_GROUPS], size_t count)
 {
-	struct run best = { .start = IPV6_GROUPS, .length = 1 };
+	struct run best = {.start = IPV6_GROUPS, .length = 1};
 
 	for (size_t i = 0; i < count; i++) {
-		struct run run = { .start = i };
+		struct run run = {.start = i};
 
 		while (i < count && groups[i] == 0)
 			i++;
@@ -56,7 +56,7 @@ static struct run longest_zero_run(const uint16_t groups[static IPV6_GROUPS], si
 /* RFC 5952 §5: ::ffff:0:0/96 ends in dotted decimal. */
 static bool is_ipv4_mapped(const uint8_t bytes[static IPV6_BYTES])
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 
 	return memcmp(bytes, mapped, sizeof(mapped)) == 0;
 }
@@ -113,7 +113,7 @@ int nx_address_compare(const struct nx_address *a, const struct nx_address *b)
 
 struct nx_prefix nx_address_prefix(const struct nx_address *address)
 {
-	return (struct nx_prefix){ .address = *address, .bits = (uint8_t)bits_of(address) };
+	return (struct nx_prefix){.address = *address, .bits = (uint8_t)bits_of(address)};
 }
 
 /* --- numbers in prefixes and endpoints ---------------------------------------- */
@@ -187,7 +187,7 @@ static uint8_t byte_mask(unsigned int bits, unsigned int index)
 
 struct nx_prefix nx_prefix_mask(const struct nx_prefix *prefix)
 {
-	struct nx_prefix masked = { .address.length = prefix->address.length, .bits = prefix->bits };
+	struct nx_prefix masked = {.address.length = prefix->address.length, .bits = prefix->bits};
 
 	for (unsigned int i = 0; i < masked.address.length && i < NX_ADDRESS_BYTES; i++)
 		masked.address.bytes[i] = prefix->address.bytes[i] & byte_mask(prefix->bits, i);
@@ -275,7 +275,7 @@ int nx_endpoint_compare(const struct nx_endpoint *a, const struct nx_endpoint *b
 
 bool nx_endpoint_from_sockaddr(const struct sockaddr *from, struct nx_endpoint *out)
 {
-	struct nx_endpoint endpoint = { 0 };
+	struct nx_endpoint endpoint = {0};
 
 	if (from->sa_family == AF_INET) {
 		struct sockaddr_in in;
@@ -301,14 +301,14 @@ bool nx_endpoint_from_sockaddr(const struct sockaddr *from, struct nx_endpoint *
 size_t nx_endpoint_to_sockaddr(const struct nx_endpoint *from, struct sockaddr_storage *out)
 {
 	if (from->address.length == IPV4_BYTES) {
-		struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(from->port) };
+		struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(from->port)};
 
 		memcpy(&in.sin_addr, from->address.bytes, IPV4_BYTES);
 		memcpy(out, &in, sizeof(in));
 		return sizeof(in);
 	}
 	if (from->address.length == IPV6_BYTES) {
-		struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(from->port) };
+		struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(from->port)};
 
 		memcpy(&in6.sin6_addr, from->address.bytes, IPV6_BYTES);
 		memcpy(out, &in6, sizeof(in6));

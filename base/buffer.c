@@ -84,13 +84,13 @@ void nx_buffer_free(struct nx_buffer *buffer)
 	if (!buffer)
 		return;
 	free(buffer->data);
-	*buffer = (struct nx_buffer){ 0 };
+	*buffer = (struct nx_buffer){0};
 }
 
 char *nx_buffer_take(struct nx_buffer *buffer)
 {
 	char *text = buffer->data ? buffer->data : nx_strdup("");
 
-	*buffer = (struct nx_buffer){ 0 };
+	*buffer = (struct nx_buffer){0};
 	return text;
 }

@@ -110,13 +110,12 @@ static enum nx_status check_taken(const struct nx_config *config, const char *se
 			       key->name);
 	if (key->flag &&
 	    (config_find_option(config, key->flag, &taken) || find_flag(before, key->flag, &taken)))
-		return nx_fail(error, NX_CONFLICT, NULL, "[%s]: the option --%.64s of \"%s\" is taken", section,
-			       key->flag, key->name);
+		return nx_fail(error, NX_CONFLICT, NULL, "[%s]: the option --%.64s of \"%s\" is taken",
+			       section, key->flag, key->name);
 	return NX_OK;
 }
 
-static enum nx_status check_key(const char *section, const struct nx_config_key *key,
-				struct nx_error *error)
+static enum nx_status check_key(const char *section, const struct nx_config_key *key, struct nx_error *error)
 {
 	struct nx_error inner;
 	int64_t number;
@@ -135,8 +134,8 @@ static enum nx_status check_key(const char *section, const struct nx_config_key 
 	return NX_OK;
 }
 
-enum nx_status nx_config_declare(struct nx_config *config, const char *section,
-				 const struct nx_table *keys, struct nx_error *error)
+enum nx_status nx_config_declare(struct nx_config *config, const char *section, const struct nx_table *keys,
+				 struct nx_error *error)
 {
 	struct nx_table before = *keys;
 
@@ -153,10 +152,10 @@ enum nx_status nx_config_declare(struct nx_config *config, const char *section,
 		if (status)
 			return status;
 	}
-	config->sections = nx_realloc_array(config->sections, config->section_count + 1,
-					    sizeof(*config->sections));
+	config->sections =
+		nx_realloc_array(config->sections, config->section_count + 1, sizeof(*config->sections));
 	config->sections[config->section_count++] =
-		(struct config_section){ .name = nx_strdup(section), .keys = *keys };
+		(struct config_section){.name = nx_strdup(section), .keys = *keys};
 	return NX_OK;
 }
 
@@ -222,10 +221,10 @@ static struct config_values *values_default(const struct nx_config *config, bool
 	return values;
 }
 
-static enum nx_status refuse_key(const struct config_section *section,
-				 const struct config_setting *setting, struct nx_error *error)
+static enum nx_status refuse_key(const struct config_section *section, const struct config_setting *setting,
+				 struct nx_error *error)
 {
-	NX_CLEANUP(nx_buffer_free) struct nx_buffer known = { 0 };
+	NX_CLEANUP(nx_buffer_free) struct nx_buffer known = {0};
 
 	for (uint32_t row = 0; row < section->keys.count; row++) {
 		struct nx_config_key key;
@@ -294,7 +293,7 @@ static void publish(struct nx_config *config, struct config_values *values)
 static enum nx_status load(struct nx_config *config, const char *path, bool must_exist, bool complete,
 			   struct nx_error *error)
 {
-	NX_CLEANUP(config_settings_free) struct config_settings settings = { 0 };
+	NX_CLEANUP(config_settings_free) struct config_settings settings = {0};
 	NX_CLEANUP(values_cleanup) struct config_values *values = values_default(config, complete);
 	enum nx_status status = config_read_file(path, must_exist, &settings, error);
 

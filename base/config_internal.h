@@ -46,7 +46,7 @@ struct nx_config {
 	struct config_section *sections;
 	size_t section_count;
 	struct config_settings options; /* the command line, in its order */
-	char **given;                   /* valueless options that are the program's */
+	char **given;			/* valueless options that are the program's */
 	size_t given_count;
 	_Atomic(struct config_values *) current;
 	struct config_values *previous; /* its strings may still be in use */

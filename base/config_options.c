@@ -50,15 +50,15 @@ static bool is_valueless(const struct nx_config *config, const char *name)
 
 static void remember_option(struct nx_config *config, const char *name, const char *value, bool separate)
 {
-	struct config_setting *option = config_settings_add(&config->options, NULL, name, value,
-							    nx_printf("option --%s", name));
+	struct config_setting *option =
+		config_settings_add(&config->options, NULL, name, value, nx_printf("option --%s", name));
 
 	option->separate = separate;
 }
 
 /* Take the option at `arguments[0]`; answers how many arguments it was, 0 on failure. */
-static int cut_option(struct nx_config *config, int left, char *const *arguments,
-		      const char *const *known, struct nx_error *error)
+static int cut_option(struct nx_config *config, int left, char *const *arguments, const char *const *known,
+		      struct nx_error *error)
 {
 	const char *text = arguments[0] + 2;
 	const char *equals = strchr(text, '=');
@@ -81,8 +81,7 @@ static int cut_option(struct nx_config *config, int left, char *const *arguments
 }
 
 enum nx_status nx_config_arguments(struct nx_config *config, int count, char *const *arguments,
-				   const char *const *known, int *first_operand,
-				   struct nx_error *error)
+				   const char *const *known, int *first_operand, struct nx_error *error)
 {
 	int at = 1;
 
@@ -112,8 +111,8 @@ enum nx_status nx_config_arguments(struct nx_config *config, int count, char *co
 
 /* --- looking up ---------------------------------------------------------------------------- */
 
-static void add_copy(struct config_settings *out, const struct config_setting *option,
-		     const char *section, const char *name, const char *value)
+static void add_copy(struct config_settings *out, const struct config_setting *option, const char *section,
+		     const char *name, const char *value)
 {
 	config_settings_add(out, section, name, value, nx_strdup(option->source));
 }
@@ -129,7 +128,8 @@ static enum nx_status resolve_set(const struct config_setting *option, struct co
 	NX_AUTO_FREE char *name = NULL;
 
 	if (!dot || !equals || dot == text || equals <= dot + 1)
-		return nx_fail(error, NX_INVALID, NULL, "--set %.64s: expected --set section.key=value", text);
+		return nx_fail(error, NX_INVALID, NULL, "--set %.64s: expected --set section.key=value",
+			       text);
 	section = nx_printf("%.*s", (int)(dot - text), text);
 	name = nx_printf("%.*s", (int)(equals - dot - 1), dot + 1);
 	add_copy(out, option, section, name, equals + 1);
@@ -138,8 +138,7 @@ static enum nx_status resolve_set(const struct config_setting *option, struct co
 
 /* A BOOLEAN option: "--key", "--key=value". */
 static enum nx_status resolve_boolean(const struct config_setting *option, const char *section,
-				      const char *name, struct config_settings *out,
-				      struct nx_error *error)
+				      const char *name, struct config_settings *out, struct nx_error *error)
 {
 	if (option->separate)
 		return nx_fail(error, NX_INVALID, NULL, "unexpected argument \"%.64s\" after --%s",
@@ -150,8 +149,7 @@ static enum nx_status resolve_boolean(const struct config_setting *option, const
 
 /* "--no-key" of a BOOLEAN. */
 static enum nx_status resolve_denial(const struct config_setting *option, const char *section,
-				     const char *name, struct config_settings *out,
-				     struct nx_error *error)
+				     const char *name, struct config_settings *out, struct nx_error *error)
 {
 	if (option->value)
 		return nx_fail(error, NX_INVALID, NULL, "--%s takes no value (\"%.64s\")", option->name,
@@ -189,8 +187,7 @@ enum nx_status config_resolve_options(const struct nx_config *config, bool stric
 				      struct config_settings *out, struct nx_error *error)
 {
 	for (size_t i = 0; i < config->options.count; i++) {
-		enum nx_status status =
-			resolve_option(config, &config->options.items[i], strict, out, error);
+		enum nx_status status = resolve_option(config, &config->options.items[i], strict, out, error);
 
 		if (status)
 			return status;

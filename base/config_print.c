@@ -73,7 +73,7 @@ static bool ends_with(const char *text, const char *end)
 
 static bool is_secret(const struct config_value *value)
 {
-	static const char *const endings[] = { "password", "secret", "token", "key" };
+	static const char *const endings[] = {"password", "secret", "token", "key"};
 
 	for (size_t i = 0; i < NX_COUNT(endings); i++) {
 		if (ends_with(value->name, endings[i]))

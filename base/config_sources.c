@@ -16,8 +16,7 @@ struct config_setting *config_settings_add(struct config_settings *settings, con
 {
 	struct config_setting *setting;
 
-	settings->items =
-		nx_realloc_array(settings->items, settings->count + 1, sizeof(*settings->items));
+	settings->items = nx_realloc_array(settings->items, settings->count + 1, sizeof(*settings->items));
 	setting = &settings->items[settings->count++];
 	*setting = (struct config_setting){
 		.section = nx_strdup(section),
@@ -37,7 +36,7 @@ void config_settings_free(struct config_settings *settings)
 		free(settings->items[i].source);
 	}
 	free(settings->items);
-	*settings = (struct config_settings){ 0 };
+	*settings = (struct config_settings){0};
 }
 
 /* --- the file ---------------------------------------------------------------------- */
@@ -54,8 +53,8 @@ struct reading {
 static void refuse_line(struct reading *reading, const char *what)
 {
 	if (reading->status == NX_OK)
-		reading->status = nx_fail(&reading->error, NX_INVALID, NULL, "%.160s:%d: %s", reading->path,
-					  reading->line, what);
+		reading->status = nx_fail(&reading->error, NX_INVALID, NULL, "file %.160s:%d: %s",
+					  reading->path, reading->line, what);
 }
 
 /*
@@ -117,7 +116,7 @@ enum nx_status config_read_file(const char *path, bool must_exist, struct config
 				struct nx_error *error)
 {
 	NX_CLEANUP(close_file) FILE *file = path ? fopen(path, "re") : NULL;
-	struct reading reading = { .file = file, .path = path, .out = out };
+	struct reading reading = {.file = file, .path = path, .out = out};
 	int bad_line;
 
 	if (!path || (!file && errno == ENOENT && !must_exist))
@@ -152,7 +151,7 @@ static void append_capitals(struct nx_buffer *name, const char *text)
 
 char *config_environment_name(const struct nx_config *config, const char *section, const char *name)
 {
-	struct nx_buffer made = { 0 };
+	struct nx_buffer made = {0};
 
 	nx_buffer_text(&made, config->prefix);
 	if (section && strcmp(section, config->sections[0].name) != 0)

@@ -50,7 +50,7 @@ static int64_t unit_seconds(const char *unit)
 	static const struct {
 		const char *name;
 		int64_t seconds;
-	} units[] = { { "", 1 }, { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 } };
+	} units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
 
 	for (size_t i = 0; i < NX_COUNT(units); i++) {
 		if (strcmp(unit, units[i].name) == 0)
@@ -75,7 +75,7 @@ static enum nx_status parse_duration(const struct nx_config_key *key, const char
 
 static enum nx_status parse_boolean(const char *text, int64_t *number, struct nx_error *error)
 {
-	static const char *const words[] = { "false", "true", "no", "yes", "off", "on", "0", "1" };
+	static const char *const words[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
 
 	for (size_t i = 0; i < NX_COUNT(words); i++) {
 		if (strcasecmp(text, words[i]) == 0) {
@@ -84,7 +84,8 @@ static enum nx_status parse_boolean(const char *text, int64_t *number, struct nx
 		}
 	}
 	return nx_fail(error, NX_INVALID, NULL,
-		       "\"%.64s\" is neither yes nor no; expected true, false, yes, no, on, off, 1 or 0", text);
+		       "\"%.64s\" is neither yes nor no; expected true, false, yes, no, on, off, 1 or 0",
+		       text);
 }
 
 /* "200:/64" and its like: an address that ends in one colon where two were meant. */
@@ -100,8 +101,7 @@ static bool guess_prefix(const char *text, char guess[static NX_ADDRESS_TEXT])
 }
 
 /* No prefix at all is fine where that is the default. */
-static enum nx_status parse_prefix(const struct nx_config_key *key, const char *text,
-				   struct nx_error *error)
+static enum nx_status parse_prefix(const struct nx_config_key *key, const char *text, struct nx_error *error)
 {
 	char guess[NX_ADDRESS_TEXT];
 	struct nx_prefix prefix;

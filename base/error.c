@@ -8,11 +8,11 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 
-enum nx_status nx_fail(struct nx_error *error, enum nx_status status, const char *field,
-		       const char *format, ...)
+enum nx_status nx_fail(struct nx_error *error, enum nx_status status, const char *field, const char *format,
+		       ...)
 {
 	/* Made apart and copied, so that the message may quote the error it replaces. */
-	struct nx_error made = { .status = status };
+	struct nx_error made = {.status = status};
 	va_list arguments;
 	int length;
 

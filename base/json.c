@@ -84,14 +84,13 @@ static enum nx_status judge(const cJSON *item, struct nx_error *error)
 			count > FEW_MEMBERS ? duplicate_of_many(item, count) : duplicate_of_few(item);
 
 		if (name)
-			return nx_fail(error, NX_INVALID, NULL, "invalid JSON: \"%.64s\" stands twice in an object",
-				       name);
+			return nx_fail(error, NX_INVALID, NULL,
+				       "invalid JSON: \"%.64s\" stands twice in an object", name);
 	}
 	return NX_OK;
 }
 
-enum nx_status nx_json_parse(const char *text, size_t length, struct nx_json **out,
-			     struct nx_error *error)
+enum nx_status nx_json_parse(const char *text, size_t length, struct nx_json **out, struct nx_error *error)
 {
 	enum nx_status status = nx_json_check(text, length, error);
 	cJSON *document;
@@ -207,8 +206,7 @@ bool nx_json_integer(const struct nx_json *value, int64_t *out)
 	return true;
 }
 
-const char *nx_json_member_string(const struct nx_json *object, const char *name,
-				  const char *fallback)
+const char *nx_json_member_string(const struct nx_json *object, const char *name, const char *fallback)
 {
 	const char *text = nx_json_string(nx_json_member(object, name));
 

@@ -20,7 +20,7 @@ struct reader {
 	const char *start;
 	const char *at;
 	const char *end;
-	const char *complaint;       /* set once something is wrong, `at` stands there */
+	const char *complaint;	     /* set once something is wrong, `at` stands there */
 	char closers[NX_JSON_DEPTH]; /* what ends each open container */
 	size_t depth;
 };
@@ -187,8 +187,8 @@ static bool read_scalar(struct reader *reader)
 	case '0' ... '9':
 		return read_number(reader);
 	default:
-		return complain(reader, reader->at == reader->end ? "the document ends too early" :
-								    "expected a value");
+		return complain(reader, reader->at == reader->end ? "the document ends too early"
+								  : "expected a value");
 	}
 }
 
@@ -236,9 +236,9 @@ static bool read_closers(struct reader *reader)
 		if (take(reader, ','))
 			return true;
 		if (!take(reader, reader->closers[reader->depth - 1]))
-			return complain(reader, reader->closers[reader->depth - 1] == '}' ?
-							"expected ',' or '}'" :
-							"expected ',' or ']'");
+			return complain(reader, reader->closers[reader->depth - 1] == '}'
+							? "expected ',' or '}'"
+							: "expected ',' or ']'");
 		reader->depth--;
 	}
 	return true;
@@ -256,10 +256,10 @@ static bool read_document(struct reader *reader)
 
 enum nx_status nx_json_check(const char *text, size_t length, struct nx_error *error)
 {
-	struct reader reader = { .start = text, .at = text, .end = text + length };
+	struct reader reader = {.start = text, .at = text, .end = text + length};
 
 	if (read_document(&reader))
 		return NX_OK;
-	return nx_fail(error, NX_INVALID, NULL, "invalid JSON at byte %td: %s",
-		       reader.at - reader.start + 1, reader.complaint);
+	return nx_fail(error, NX_INVALID, NULL, "invalid JSON at byte %td: %s", reader.at - reader.start + 1,
+		       reader.complaint);
 }

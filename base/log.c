@@ -33,7 +33,7 @@ static struct {
 	const char *program;
 	atomic_int level;
 	atomic_int format;
-} settings = { .program = "nexodus", .level = NX_LOG_INFO, .format = NX_LOG_KEYVALUE };
+} settings = {.program = "nexodus", .level = NX_LOG_INFO, .format = NX_LOG_KEYVALUE};
 
 void nx_log_setup(const char *program, enum nx_log_level level, enum nx_log_format format)
 {
@@ -77,8 +77,7 @@ bool nx_log_enabled(enum nx_log_level level)
 static bool is_treacherous(uint32_t character)
 {
 	return character < 0x20 || (character >= 0x7f && character < 0xa0) ||
-	       (character >= 0x200b && character <= 0x200f) ||
-	       (character >= 0x2028 && character <= 0x202e) ||
+	       (character >= 0x200b && character <= 0x200f) || (character >= 0x2028 && character <= 0x202e) ||
 	       (character >= 0x2060 && character <= 0x206f) || character == 0xfeff;
 }
 
@@ -138,8 +137,7 @@ static void write_value(struct nx_buffer *line, const char *text)
 
 /* --- a line -------------------------------------------------------------------------- */
 
-static void write_pair(struct nx_buffer *line, enum nx_log_format format, const char *key,
-		       const char *value)
+static void write_pair(struct nx_buffer *line, enum nx_log_format format, const char *key, const char *value)
 {
 	if (format == NX_LOG_JSON) {
 		nx_buffer_append(line, ",", 1);
@@ -220,7 +218,7 @@ static enum nx_log_format current_format(void)
 
 void nx_log(enum nx_log_level level, const char *event, ...)
 {
-	NX_CLEANUP(nx_buffer_free) struct nx_buffer line = { 0 };
+	NX_CLEANUP(nx_buffer_free) struct nx_buffer line = {0};
 	enum nx_log_format format = current_format();
 	int saved = errno;
 	const char *key;
@@ -253,7 +251,7 @@ void nx_log_text(enum nx_log_level level, const char *component, const char *for
 void nx_log_vtext(enum nx_log_level level, const char *component, const char *format,
 		  __builtin_va_list arguments)
 {
-	NX_CLEANUP(nx_buffer_free) struct nx_buffer line = { 0 };
+	NX_CLEANUP(nx_buffer_free) struct nx_buffer line = {0};
 	NX_AUTO_FREE char *text = NULL;
 	enum nx_log_format shape = current_format();
 	int saved = errno;

@@ -169,8 +169,8 @@ bool nx_uuid_check(const char *text)
 	static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
 	for (size_t i = 0; i < sizeof(shape) - 1; i++) {
-		if (shape[i] == '-' ? text[i] != '-' :
-				      text[i] == '\0' || !strchr("0123456789abcdefABCDEF", text[i]))
+		if (shape[i] == '-' ? text[i] != '-'
+				    : text[i] == '\0' || !strchr("0123456789abcdefABCDEF", text[i]))
 			return false;
 	}
 	return text[sizeof(shape) - 1] == '\0';

@@ -24,8 +24,8 @@ static size_t announced_length(uint8_t first)
 
 size_t nx_utf8_decode(const char *text, size_t length, uint32_t *out)
 {
-	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	static const uint8_t first_mask[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+	static const uint8_t first_mask[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
 	size_t need = length ? announced_length((uint8_t)text[0]) : 0;
 	uint32_t character;
 
@@ -37,8 +37,7 @@ size_t nx_utf8_decode(const char *text, size_t length, uint32_t *out)
 			return 0;
 		character = character << 6 | ((uint8_t)text[i] & 0x3f);
 	}
-	if (character < smallest[need] || character > 0x10ffff ||
-	    (character >= 0xd800 && character < 0xe000))
+	if (character < smallest[need] || character > 0x10ffff || (character >= 0xd800 && character < 0xe000))
 		return 0;
 	*out = character;
 	return need;
