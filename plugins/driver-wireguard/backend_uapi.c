@@ -2,25 +2,16 @@
 /* WireGuard in userspace: wireguard-go, through its configuration socket. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "backend.h"
 #include "cleanup.h"
 #include "uapi_socket.h"
 #include "uapi_write.h"
 
-/* A daemon whose interface was just removed needs a moment to leave its socket. */
-#define LEAVING_NANOSECONDS (2 * UINT64_C(1000000000))
-
-static void pause_briefly(void)
-{
-	nanosleep(&(struct timespec){.tv_nsec = 20 * 1000000}, NULL);
-}
-
 /* NX_OK when nobody listens at the socket of an interface that does not exist here. */
 static enum nx_status socket_free(const struct wg_driver *driver, const char *name, struct nx_error *error)
 {
-	const uint64_t deadline = driver->services->clock_nanoseconds() + LEAVING_NANOSECONDS;
+	const uint64_t deadline = driver->services->clock_nanoseconds() + WG_LEAVING_NANOSECONDS;
 	enum nx_status status = NX_OK;
 
 	while (!status && driver->services->clock_nanoseconds() < deadline) {
@@ -28,7 +19,7 @@ static enum nx_status socket_free(const struct wg_driver *driver, const char *na
 
 		status = wg_uapi_connect(driver, name, &descriptor, error);
 		if (!status)
-			pause_briefly();
+			wg_pause();
 	}
 	if (status)
 		return status == NX_NOT_FOUND ? NX_OK : status;

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 struct refusal {
 	int code;
@@ -57,4 +58,9 @@ enum nx_status wg_refuse(const struct wg_driver *driver, int code, const char *t
 enum nx_status wg_no_memory(const struct wg_driver *driver, struct nx_error *error)
 {
 	return driver->services->fail(error, NX_INTERNAL, NULL, "out of memory");
+}
+
+void wg_pause(void)
+{
+	nanosleep(&(struct timespec){.tv_nsec = 10 * 1000000}, NULL);
 }

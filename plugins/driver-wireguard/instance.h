@@ -34,6 +34,8 @@ struct wg_driver {
 
 /* How long a configuration socket, or a daemon that starts, may take. */
 #define WG_PATIENCE_NANOSECONDS (5 * UINT64_C(1000000000))
+/* How long a daemon whose interface was just removed may keep its socket and its port. */
+#define WG_LEAVING_NANOSECONDS (2 * UINT64_C(1000000000))
 
 /*
  * Fill `error` with "<what>: <errno in words> (<text>)" and answer the status that
@@ -41,6 +43,9 @@ struct wg_driver {
  */
 enum nx_status wg_refuse(const struct wg_driver *driver, int code, const char *text, struct nx_error *error,
 			 const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* Some milliseconds, between two looks at something that is about to change. */
+void wg_pause(void);
 
 enum nx_status wg_no_memory(const struct wg_driver *driver, struct nx_error *error);
 

@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "cleanup.h"
 #include "link.h"
@@ -181,10 +180,30 @@ static enum nx_status port_wait(const struct ascent *ascent, uint16_t *port, str
 			*port = device.listen_port;
 			return NX_OK;
 		}
-		nanosleep(&(struct timespec){.tv_nsec = 10 * 1000000}, NULL);
+		wg_pause();
 	} while (services->clock_nanoseconds() < deadline);
 	return services->fail(error, NX_UNAVAILABLE, NULL, "interface %s is up, but has no listen port",
 			      ascent->tunnel.name);
+}
+
+/*
+ * Ask for the port until a wireguard-go that is just ending has left it: its interface
+ * and its socket go first. An interface that was adopted had its port all the time.
+ */
+static enum nx_status port_claim(const struct ascent *ascent, const struct wg_settings *wanted,
+				 struct nx_error *error)
+{
+	const struct nx_services *services = ascent->driver->services;
+	const uint64_t deadline = services->clock_nanoseconds() + WG_LEAVING_NANOSECONDS;
+	enum nx_status status;
+
+	do {
+		status = ascent->tunnel.backend->configure(ascent->driver, &ascent->tunnel, wanted, error);
+		if (status != NX_CONFLICT || !ascent->made)
+			return status;
+		wg_pause();
+	} while (services->clock_nanoseconds() < deadline);
+	return status;
 }
 
 /*
@@ -193,7 +212,6 @@ static enum nx_status port_wait(const struct ascent *ascent, uint16_t *port, str
  */
 static enum nx_status port_settle(const struct ascent *ascent, uint16_t *port, struct nx_error *error)
 {
-	const struct wg_backend *backend = ascent->tunnel.backend;
 	const struct wg_settings wanted = {.listen_port = ascent->request->listen_port};
 	struct wg_settings former = {0};
 	enum nx_status status = port_wait(ascent, &former.listen_port, error);
@@ -203,10 +221,10 @@ static enum nx_status port_settle(const struct ascent *ascent, uint16_t *port, s
 	*port = former.listen_port;
 	if (!wanted.listen_port || wanted.listen_port == former.listen_port)
 		return NX_OK;
-	status = backend->configure(ascent->driver, &ascent->tunnel, &wanted, error);
+	status = port_claim(ascent, &wanted, error);
 	if (status) {
 		/* wireguard-go has closed the old port by now: a tunnel that ran shall go on. */
-		backend->configure(ascent->driver, &ascent->tunnel, &former, NULL);
+		ascent->tunnel.backend->configure(ascent->driver, &ascent->tunnel, &former, NULL);
 		return status;
 	}
 	return port_wait(ascent, port, error);

@@ -9,6 +9,8 @@
  *	up [PORT [MTU]]
  *	set KEY ENDPOINT|keep KEEPALIVE PREFIX,…|none  note a change
  *	remove KEY                                   note a change
+ *	crowd COUNT [PREFIXES]                       note COUNT new peers
+ *	sh WORD…                                     have a shell do this meanwhile
  *	apply                                        apply the changes noted
  *	peers, status, stands, down
  */
@@ -17,6 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #include <nexodus/driver.h>
 
 #include "base/address.h"
@@ -24,7 +28,8 @@
 #include "base/memory.h"
 #include "fake_host.h"
 
-#define CHANGES 4096
+#define CHANGES 16384
+#define WORDS 15
 
 struct probe {
 	const struct nx_driver_ops *driver;
@@ -128,6 +133,53 @@ static enum nx_status do_remove(struct probe *probe, char **words, struct nx_err
 	return NX_OK;
 }
 
+/* A public key out of a number; none of them is a low-order point. */
+static void crowd_key(size_t number, char text[static NX_PUBLIC_KEY_TEXT])
+{
+	uint8_t bytes[32] = {9, (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number};
+
+	sodium_bin2base64(text, NX_PUBLIC_KEY_TEXT, bytes, sizeof(bytes), sodium_base64_VARIANT_ORIGINAL);
+}
+
+static enum nx_status do_crowd(struct probe *probe, char **words, struct nx_error *error)
+{
+	const size_t count = words[1] ? strtoul(words[1], NULL, 10) : 0;
+	const size_t each = words[1] && words[2] ? strtoul(words[2], NULL, 10) : 1;
+
+	(void)error;
+	for (size_t i = 0; i < count; i++) {
+		char key[NX_PUBLIC_KEY_TEXT];
+		struct nx_prefix *prefixes = nx_alloc_array(each, sizeof(*prefixes));
+		struct nx_peer_change *change;
+
+		crowd_key(i, key);
+		change = change_note(probe, NX_PEER_SET, key);
+		for (size_t k = 0; k < each; k++)
+			prefixes[k] = (struct nx_prefix){
+				{16, {0xfd, 1, (uint8_t)(i >> 8), (uint8_t)i, (uint8_t)(k >> 8), (uint8_t)k}},
+				128,
+			};
+		probe->prefixes[probe->change_count - 1] = prefixes;
+		change->peer.prefixes = prefixes;
+		change->peer.prefix_count = each;
+	}
+	return NX_OK;
+}
+
+static enum nx_status do_sh(struct probe *probe, char **words, struct nx_error *error)
+{
+	char command[512] = "";
+
+	(void)probe;
+	for (size_t i = 1; words[i]; i++)
+		snprintf(command + strlen(command), sizeof(command) - strlen(command), "%s ", words[i]);
+	fflush(stdout);
+	/* The test's own words. NOLINTNEXTLINE(cert-env33-c) */
+	if (system(command))
+		return nx_fail(error, NX_INTERNAL, NULL, "%s failed", command);
+	return NX_OK;
+}
+
 static void changes_forget(struct probe *probe)
 {
 	for (size_t i = 0; i < probe->change_count; i++) {
@@ -201,18 +253,18 @@ static const struct {
 	const char *name;
 	enum nx_status (*run)(struct probe *probe, char **words, struct nx_error *error);
 } commands[] = {
-	{"key", do_key},       {"up", do_up},	      {"set", do_set},
-	{"remove", do_remove}, {"apply", do_apply},   {"peers", do_peers},
+	{"key", do_key},       {"up", do_up},	      {"set", do_set},	   {"remove", do_remove},
+	{"crowd", do_crowd},   {"sh", do_sh},	      {"apply", do_apply}, {"peers", do_peers},
 	{"status", do_status}, {"stands", do_stands}, {"down", do_down},
 };
 
 static enum nx_status line_run(struct probe *probe, char *line, struct nx_error *error)
 {
-	char *words[8] = {0};
+	char *words[WORDS + 1] = {0};
 	char *rest;
 	size_t count = 0;
 
-	for (char *word = strtok_r(line, " \n", &rest); word && count < 7;
+	for (char *word = strtok_r(line, " \n", &rest); word && count < WORDS;
 	     word = strtok_r(NULL, " \n", &rest))
 		words[count++] = word;
 	for (size_t i = 0; count && i < NX_COUNT(commands); i++) {
