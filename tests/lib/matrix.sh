@@ -90,18 +90,17 @@ matrix_records()
 			(.organization_prefix_v6 | some), .ipv6_supported] | join(" ")')
 }
 
-# matrix_pings SOURCE ADDRESS...: a line "ADDRESS HOP-LIMIT" for each that answered. One process
-# in the host asks all of them.
+# matrix_pings SOURCE ADDRESS...: a line "ADDRESS HOP-LIMIT" for each that answered, all asked at once
 matrix_pings()
 {
 	local source=$1
 	shift
 	# shellcheck disable=SC2016 # expanded over there
-	[ $# = 0 ] || ip netns exec "$LAB-$source" sh -c 'for address; do
-			answer=$(ping -nc1 -W"$0" "$address" 2>/dev/null) || continue
+	[ $# = 0 ] || ip netns exec "$LAB-$source" sh -c 'for address; do {
+			answer=$(ping -nc1 -W"$0" "$address" 2>/dev/null) || exit
 			answer=${answer#*ttl=}
 			echo "$address ${answer%% *}"
-		done' "$((LAB_TIME_FACTOR > 5 ? 5 : LAB_TIME_FACTOR))" "$@"
+		} & done; wait' "$((LAB_TIME_FACTOR > 5 ? 5 : LAB_TIME_FACTOR))" "$@"
 }
 
 # matrix_peers SOURCE: a line "PREFIX PATH HOSTNAME" for each prefix that leads somewhere
@@ -192,16 +191,11 @@ matrix_fill()
 	done
 }
 
-# matrix_fill_rows "SOURCE FAMILY"...: all at once
+# matrix_fill_rows "SOURCE FAMILY"...: one after the other, because two tunnels that greet each
+# other at the same instant may both have to try again some seconds later
 matrix_fill_rows()
 {
-	local row pids=() source destination family seen why
-	for row; do
-		# shellcheck disable=SC2086 # two words
-		matrix_row $row >"$LAB_DIR/row.${row/ /.}" &
-		pids+=($!)
-	done
-	wait "${pids[@]}"
+	local row source destination family seen why
 	for row; do
 		while read -r source destination family seen why; do
 			matrix_cell[$source,$destination,$family]=$seen
@@ -210,7 +204,7 @@ matrix_fill_rows()
 			else
 				unset "matrix_wrong[$source,$destination,$family]"
 			fi
-		done <"$LAB_DIR/row.${row/ /.}"
+		done < <(matrix_row "${row% *}" "${row#* }")
 	done
 }
 
