@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the members to the peers that this host should have. Pure: it asks the
+ * relay policy and judges the answer, but touches nothing outside, and needs no
+ * privilege. The cost of planning one member follows that member.
+ */
+#ifndef NX_AGENT_PLAN_H
+#define NX_AGENT_PLAN_H
+
+#include "agent/members.h"
+
+/* More child prefixes than this are not routed through a relay. */
+#define NX_RELAYED_LIMIT 65536u
+
+/* What one member should be to this host. */
+struct nx_wanted {
+	enum nx_path path;
+	struct nx_prefix *prefixes; /* ascending, none twice */
+	size_t prefix_count;
+	size_t prefix_room;
+	struct nx_endpoint endpoint; /* port 0: none known */
+	uint16_t keepalive_seconds;
+};
+
+/* Which plans a change of the mesh has made doubtful. */
+enum nx_replan {
+	NX_REPLAN_NONE = 0,
+	NX_REPLAN_RELAY = 1, /* the relay's own */
+	NX_REPLAN_ALL = 2,
+};
+
+struct nx_planner {
+	const struct nx_capabilities *capabilities;
+	bool known;                           /* this host's own record is known */
+	struct nx_record *record;             /* this host, as the server has it */
+	struct nx_member self;                /* the same, as far as this host can do it */
+	struct nx_member_family *self_families;
+	struct nx_entry *relay;               /* NULL: none, or this host itself */
+	bool relay_is_self;
+	struct nx_prefix *relayed;
+	size_t relayed_count;
+	struct nx_address *guarded;
+	size_t guarded_count;
+};
+
+void nx_planner_init(struct nx_planner *planner, const struct nx_capabilities *capabilities);
+void nx_planner_release(struct nx_planner *planner);
+/*
+ * Learn this host's own record (taken; NULL: what the families can do has changed,
+ * the record has not). Answers whether anything differs for plans.
+ */
+bool nx_planner_set_self(struct nx_planner *planner, struct nx_record *record);
+/* Addresses that no tunnel route may swallow: the service's and this host's own outside
+ * ones. Copied. Answers whether they differ from those before. */
+bool nx_planner_guard(struct nx_planner *planner, const struct nx_address *addresses, size_t count);
+/* Look over all members: who relays, and what is reached through the relay. */
+enum nx_replan nx_planner_survey(struct nx_planner *planner, const struct nx_members *members);
+/* Plan one member. `out` is reused from call to call; nx_wanted_release() at the end. After
+ * a failure it is as after nx_wanted_none(). */
+enum nx_status nx_plan_member(const struct nx_planner *planner, const struct nx_member *member,
+			      struct nx_wanted *out, struct nx_error *error);
+void nx_wanted_none(struct nx_wanted *wanted); /* no peer; keeps the room */
+void nx_wanted_release(struct nx_wanted *wanted);
+
+/* Is the prefix the member's own tunnel address? */
+bool nx_member_owns(const struct nx_member *member, const struct nx_prefix *prefix);
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/reconcile.h"
+
+#include <stdlib.h>
+
+#include "agent/reconcile_parts.h"
+#include "base/address.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+void nx_reconcile_init(struct nx_reconcile *reconcile, struct nx_capabilities *capabilities,
+		       struct nx_members *members, const struct nx_interface_request *request)
+{
+	*reconcile = (struct nx_reconcile){
+		.capabilities = capabilities,
+		.members = members,
+		.request = *request,
+		.unsure = true,
+		.survey = true,
+	};
+	nx_planner_init(&reconcile->planner, capabilities);
+}
+
+static void dirty_release(struct nx_reconcile *reconcile)
+{
+	struct nx_entry *next;
+
+	for (struct nx_entry *entry = reconcile->dirty; entry; entry = next) {
+		next = entry->next_dirty;
+		entry->dirty = false;
+		if (entry->gone)
+			nx_entry_free(entry);
+	}
+	reconcile->dirty = NULL;
+}
+
+void nx_reconcile_release(struct nx_reconcile *reconcile)
+{
+	dirty_release(reconcile);
+	nx_strangers_clear(reconcile);
+	nx_claims_clear(&reconcile->claims);
+	nx_planner_release(&reconcile->planner);
+	nx_wanted_release(&reconcile->wanted);
+	free(reconcile->changed);
+	free(reconcile->strangers);
+	free(reconcile->forward_children);
+}
+
+enum nx_status nx_reconcile_start(struct nx_reconcile *reconcile, struct nx_error *error)
+{
+	const struct nx_capabilities *capabilities = reconcile->capabilities;
+	enum nx_status status;
+
+	reconcile->interface = (struct nx_interface){.size = sizeof(reconcile->interface)};
+	status = capabilities->driver->interface_up(capabilities->driver_instance, &reconcile->request,
+						    &reconcile->interface, error);
+	reconcile->up = status == NX_OK;
+	reconcile->unsure = true;
+	return status;
+}
+
+/* --- marking ------------------------------------------------------------------------- */
+
+static void entry_mark(struct nx_reconcile *reconcile, struct nx_entry *entry)
+{
+	if (entry->dirty)
+		return;
+	entry->dirty = true;
+	entry->next_dirty = reconcile->dirty;
+	reconcile->dirty = entry;
+}
+
+void nx_reconcile_mark(struct nx_reconcile *reconcile, struct nx_entry *entry, unsigned effect)
+{
+	if (effect & NX_EFFECT_MESH)
+		reconcile->survey = true;
+	if (effect && entry == reconcile->planner.relay)
+		reconcile->replan_all = true;
+	if (effect & NX_EFFECT_PEER)
+		entry_mark(reconcile, entry);
+}
+
+void nx_reconcile_forget(struct nx_reconcile *reconcile, struct nx_entry *entry)
+{
+	unsigned effect = nx_record_compare(entry->record, NULL);
+
+	nx_members_take(reconcile->members, entry);
+	if (entry == reconcile->planner.relay)
+		reconcile->planner.relay = NULL;
+	nx_reconcile_mark(reconcile, entry, effect);
+	reconcile->replan_all |= reconcile->planner.relay == NULL && entry->record->member.standing.relay;
+}
+
+void nx_reconcile_set_self(struct nx_reconcile *reconcile, struct nx_record *record)
+{
+	if (!nx_planner_set_self(&reconcile->planner, record))
+		return;
+	/* Every plan depends on this host, and every route on its addresses. */
+	reconcile->survey = true;
+	reconcile->replan_all = true;
+	reconcile->unsure = true;
+	reconcile->routes_stale = true;
+}
+
+void nx_reconcile_guard(struct nx_reconcile *reconcile, const struct nx_address *addresses,
+			size_t count)
+{
+	if (nx_planner_guard(&reconcile->planner, addresses, count))
+		reconcile->replan_all = true;
+}
+
+static void all_mark(struct nx_reconcile *reconcile)
+{
+	for (struct nx_entry *entry = nx_members_first(reconcile->members); entry;
+	     entry = nx_members_next(entry))
+		entry_mark(reconcile, entry);
+	reconcile->replan_all = false;
+}
+
+/* --- planning -------------------------------------------------------------------------- */
+
+static void changed_add(struct nx_reconcile *reconcile, struct nx_entry *entry)
+{
+	if (entry->listed)
+		return;
+	if (reconcile->changed_count == reconcile->changed_room) {
+		reconcile->changed_room = reconcile->changed_room ? 2 * reconcile->changed_room : 16;
+		reconcile->changed = nx_realloc_array(reconcile->changed, reconcile->changed_room,
+						      sizeof(struct nx_entry *));
+	}
+	entry->listed = true;
+	reconcile->changed[reconcile->changed_count++] = entry;
+}
+
+/* Keep of the wanted prefixes those that nobody has a better right to. */
+static void wanted_claim(struct nx_reconcile *reconcile, struct nx_entry *entry)
+{
+	struct nx_wanted *wanted = &reconcile->wanted;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < wanted->prefix_count; i++) {
+		struct nx_entry *loser;
+
+		if (nx_claims_take(&reconcile->claims, entry, &wanted->prefixes[i], &loser))
+			wanted->prefixes[kept++] = wanted->prefixes[i];
+		if (loser)
+			entry_mark(reconcile, loser);
+	}
+	wanted->prefix_count = kept;
+}
+
+/* Both lists ascend: give back what the entry had and no longer wants. */
+static bool prefixes_give(struct nx_reconcile *reconcile, const struct nx_entry *entry)
+{
+	const struct nx_applied *applied = &entry->applied;
+	const struct nx_wanted *wanted = &reconcile->wanted;
+	bool same = applied->prefix_count == wanted->prefix_count;
+	size_t next = 0;
+
+	for (size_t i = 0; i < applied->prefix_count; i++) {
+		while (next < wanted->prefix_count &&
+		       nx_prefix_compare(&wanted->prefixes[next], &applied->prefixes[i]) < 0)
+			next++;
+		if (next < wanted->prefix_count &&
+		    nx_prefix_compare(&wanted->prefixes[next], &applied->prefixes[i]) == 0)
+			continue;
+		nx_claims_give(&reconcile->claims, entry, &applied->prefixes[i]);
+		same = false;
+	}
+	return same;
+}
+
+static void prefixes_store(struct nx_applied *applied, const struct nx_wanted *wanted)
+{
+	free(applied->prefixes);
+	applied->prefixes = nx_alloc_array(wanted->prefix_count, sizeof(*applied->prefixes));
+	applied->prefix_count = wanted->prefix_count;
+	if (wanted->prefix_count)
+		memcpy(applied->prefixes, wanted->prefixes,
+		       wanted->prefix_count * sizeof(*applied->prefixes));
+}
+
+/*
+ * Is the peer's endpoint to be told? Only when what is published has changed: a peer
+ * that roamed is where its packets come from. An adopted peer with a fresh
+ * handshake works with the endpoint it has.
+ */
+static bool endpoint_due(struct nx_applied *applied, const struct nx_endpoint *published)
+{
+	if (!published->port || nx_endpoint_compare(&applied->published, published) == 0)
+		return false;
+	bool kept = applied->adopted && applied->alive && applied->published.port;
+
+	applied->published = *published;
+	return !kept;
+}
+
+static void peer_fold(struct nx_reconcile *reconcile, struct nx_entry *entry)
+{
+	const struct nx_wanted *wanted = &reconcile->wanted;
+	struct nx_applied *applied = &entry->applied;
+	bool same = prefixes_give(reconcile, entry);
+	bool endpoint;
+
+	if (!wanted->prefix_count) {
+		applied->published = (struct nx_endpoint){0};
+		applied->adopted = false;
+	}
+	endpoint = wanted->prefix_count && endpoint_due(applied, &wanted->endpoint);
+	if (!same)
+		prefixes_store(applied, wanted);
+	applied->adopted = false;
+	entry->tell_endpoint |= endpoint;
+	entry->tell |= !same || endpoint || applied->keepalive_seconds != wanted->keepalive_seconds;
+	applied->present = wanted->prefix_count > 0;
+	applied->keepalive_seconds = wanted->keepalive_seconds;
+	applied->path = wanted->path;
+}
+
+static void entry_plan(struct nx_reconcile *reconcile, struct nx_entry *entry)
+{
+	struct nx_error error = {0};
+
+	if (entry->gone)
+		nx_wanted_none(&reconcile->wanted);
+	else if (nx_plan_member(&reconcile->planner, &entry->record->member, &reconcile->wanted,
+				&error) != NX_OK)
+		nx_log(NX_LOG_WARNING, "a device is left out", "device", entry->record->member.id,
+		       "reason", error.message, NULL);
+	wanted_claim(reconcile, entry);
+	peer_fold(reconcile, entry);
+	changed_add(reconcile, entry);
+}
+
+static void dirty_plan(struct nx_reconcile *reconcile)
+{
+	while (reconcile->dirty) {
+		struct nx_entry *entry = reconcile->dirty;
+
+		reconcile->dirty = entry->next_dirty;
+		entry->dirty = false;
+		entry_plan(reconcile, entry);
+	}
+}
+
+static void mesh_survey(struct nx_reconcile *reconcile)
+{
+	enum nx_replan replan;
+
+	if (!reconcile->survey)
+		return;
+	reconcile->survey = false;
+	replan = nx_planner_survey(&reconcile->planner, reconcile->members);
+	if (replan == NX_REPLAN_ALL)
+		reconcile->replan_all = true;
+	else if (replan == NX_REPLAN_RELAY && reconcile->planner.relay)
+		entry_mark(reconcile, reconcile->planner.relay);
+}
+
+void nx_reconcile_plan(struct nx_reconcile *reconcile)
+{
+	mesh_survey(reconcile);
+	if (reconcile->replan_all)
+		all_mark(reconcile);
+	reconcile->claims.reopened = false;
+	dirty_plan(reconcile);
+	if (!reconcile->claims.reopened)
+		return;
+	/* A prefix that several wanted is free: whoever lost it before may have it now. */
+	all_mark(reconcile);
+	dirty_plan(reconcile);
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The writing half of the reconcile: peers, routes, forwarding. */
+#include "agent/reconcile_parts.h"
+
+#include <stdlib.h>
+
+#include "base/address.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+void nx_strangers_add(struct nx_reconcile *reconcile, const char *public_key)
+{
+	if (reconcile->stranger_count == reconcile->stranger_room) {
+		reconcile->stranger_room = reconcile->stranger_room ? 2 * reconcile->stranger_room : 8;
+		reconcile->strangers = nx_realloc_array(reconcile->strangers, reconcile->stranger_room,
+							sizeof(char *));
+	}
+	reconcile->strangers[reconcile->stranger_count++] = nx_strdup(public_key);
+}
+
+void nx_strangers_clear(struct nx_reconcile *reconcile)
+{
+	for (size_t i = 0; i < reconcile->stranger_count; i++)
+		free(reconcile->strangers[i]);
+	reconcile->stranger_count = 0;
+}
+
+/* --- peers ---------------------------------------------------------------------------- */
+
+static bool entry_leaves(const struct nx_entry *entry)
+{
+	return entry->told && !entry->applied.present;
+}
+
+static bool entry_comes(const struct nx_entry *entry)
+{
+	return entry->applied.present && (entry->tell || !entry->told);
+}
+
+static struct nx_peer_change entry_change(const struct nx_entry *entry)
+{
+	const struct nx_applied *applied = &entry->applied;
+
+	return (struct nx_peer_change){
+		.action = NX_PEER_SET,
+		.set_endpoint = (entry->tell_endpoint || !entry->told) && applied->published.port,
+		.peer =
+			{
+				.public_key = entry->record->member.public_key,
+				.endpoint = applied->published,
+				.keepalive_seconds = applied->keepalive_seconds,
+				.prefixes = applied->prefixes,
+				.prefix_count = applied->prefix_count,
+			},
+	};
+}
+
+static struct nx_peer_change key_removal(const char *public_key)
+{
+	return (struct nx_peer_change){.action = NX_PEER_REMOVE, .peer.public_key = public_key};
+}
+
+/* Removals first: a key or a prefix may come back with another device. */
+static struct nx_peer_change *changes_collect(const struct nx_reconcile *reconcile, size_t *count)
+{
+	struct nx_peer_change *changes = nx_alloc_array(
+		reconcile->stranger_count + reconcile->changed_count, sizeof(*changes));
+
+	*count = 0;
+	for (size_t i = 0; i < reconcile->stranger_count; i++)
+		changes[(*count)++] = key_removal(reconcile->strangers[i]);
+	for (size_t i = 0; i < reconcile->changed_count; i++) {
+		if (entry_leaves(reconcile->changed[i]))
+			changes[(*count)++] =
+				key_removal(reconcile->changed[i]->record->member.public_key);
+	}
+	for (size_t i = 0; i < reconcile->changed_count; i++) {
+		if (entry_comes(reconcile->changed[i]))
+			changes[(*count)++] = entry_change(reconcile->changed[i]);
+	}
+	return changes;
+}
+
+/* The changes are told, or will be found out by looking: forget them. */
+static void changed_settle(struct nx_reconcile *reconcile)
+{
+	for (size_t i = 0; i < reconcile->changed_count; i++) {
+		struct nx_entry *entry = reconcile->changed[i];
+
+		entry->told = entry->applied.present;
+		entry->listed = entry->tell = entry->tell_endpoint = false;
+		if (entry->gone)
+			nx_entry_free(entry);
+	}
+	reconcile->changed_count = 0;
+	nx_strangers_clear(reconcile);
+}
+
+/* One bad record must not keep the others from their peers. */
+static enum nx_status changes_apply_each(const struct nx_capabilities *capabilities,
+					 const struct nx_peer_change *changes, size_t count,
+					 struct nx_error *error)
+{
+	for (size_t i = 0; i < count; i++) {
+		enum nx_status status = capabilities->driver->peers_apply(capabilities->driver_instance,
+									  &changes[i], 1, error);
+
+		if (status == NX_INVALID)
+			nx_log(NX_LOG_WARNING, "the driver does not take a peer", "public_key",
+			       changes[i].peer.public_key, "reason", error ? error->message : NULL, NULL);
+		else if (status != NX_OK)
+			return status;
+	}
+	return NX_OK;
+}
+
+static enum nx_status peers_tell(struct nx_reconcile *reconcile, struct nx_error *error)
+{
+	const struct nx_capabilities *capabilities = reconcile->capabilities;
+	size_t count;
+	NX_AUTO_FREE struct nx_peer_change *changes = changes_collect(reconcile, &count);
+	enum nx_status status = NX_OK;
+
+	if (count)
+		status = capabilities->driver->peers_apply(capabilities->driver_instance, changes, count,
+							   error);
+	if (status == NX_INVALID && count > 1)
+		status = changes_apply_each(capabilities, changes, count, error);
+	changed_settle(reconcile);
+	return status;
+}
+
+/* --- addresses and routes ------------------------------------------------------------- */
+
+static void family_refuse(struct nx_reconcile *reconcile, struct nx_family *family, const char *reason)
+{
+	family->refused = true;
+	snprintf(family->reason, sizeof(family->reason), "%s", reason);
+	reconcile->refused = true;
+}
+
+enum nx_status nx_reconcile_addresses(struct nx_reconcile *reconcile, struct nx_error *error)
+{
+	enum nx_status result = NX_OK;
+
+	for (size_t i = 0; i < reconcile->capabilities->family_count; i++) {
+		struct nx_family *family = &reconcile->capabilities->families[i];
+		struct nx_error why = {0};
+		enum nx_status status = family->ops->address_apply(family->instance,
+								   reconcile->interface.index,
+								   &reconcile->planner.self_families[i], &why);
+
+		if (status == NX_UNSUPPORTED && reconcile->planner.self_families[i].present)
+			family_refuse(reconcile, family, why.message);
+		else if (status != NX_OK && status != NX_UNSUPPORTED && result == NX_OK)
+			result = nx_fail(error, status, why.field, "%s", why.message);
+	}
+	return result;
+}
+
+static enum nx_status family_routes(struct nx_reconcile *reconcile, size_t index,
+				    struct nx_error *error)
+{
+	const struct nx_family *family = &reconcile->capabilities->families[index];
+	NX_CLEANUP(nx_route_changes_release) struct nx_route_changes changes = {0};
+
+	nx_claims_routes(&reconcile->claims, family->ops->address_length, &changes);
+	if (!changes.add_count && !changes.remove_count)
+		return NX_OK;
+	return family->ops->routes_apply(family->instance, reconcile->interface.index,
+					 &reconcile->planner.self_families[index].address, changes.add,
+					 changes.add_count, changes.remove, changes.remove_count, error);
+}
+
+static enum nx_status routes_tell(struct nx_reconcile *reconcile, struct nx_error *error)
+{
+	enum nx_status result = NX_OK;
+
+	for (size_t i = 0; i < reconcile->capabilities->family_count; i++) {
+		struct nx_error why = {0};
+		enum nx_status status = family_routes(reconcile, i, &why);
+
+		/* The other family's routes are worth having all the same. */
+		if (status != NX_OK && result == NX_OK)
+			result = nx_fail(error, status, why.field, "%s", why.message);
+	}
+	nx_claims_settle(&reconcile->claims);
+	return result;
+}
+
+/* --- forwarding ------------------------------------------------------------------------- */
+
+static bool forward_same(const struct nx_reconcile *reconcile, const struct nx_member *self)
+{
+	if (!reconcile->forward_told || reconcile->forward_relay != self->standing.relay ||
+	    reconcile->forward_child_count != self->child_prefix_count)
+		return false;
+	for (size_t i = 0; i < self->child_prefix_count; i++) {
+		if (nx_prefix_compare(&reconcile->forward_children[i], &self->child_prefixes[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+static void forward_remember(struct nx_reconcile *reconcile, const struct nx_member *self)
+{
+	free(reconcile->forward_children);
+	reconcile->forward_children =
+		nx_alloc_array(self->child_prefix_count, sizeof(*reconcile->forward_children));
+	if (self->child_prefix_count)
+		memcpy(reconcile->forward_children, self->child_prefixes,
+		       self->child_prefix_count * sizeof(*reconcile->forward_children));
+	reconcile->forward_child_count = self->child_prefix_count;
+	reconcile->forward_relay = self->standing.relay;
+	reconcile->forward_told = true;
+}
+
+static enum nx_status forward_tell(struct nx_reconcile *reconcile, struct nx_error *error)
+{
+	const struct nx_capabilities *capabilities = reconcile->capabilities;
+	const struct nx_member *self = &reconcile->planner.self;
+	enum nx_status status;
+
+	if (forward_same(reconcile, self))
+		return NX_OK;
+	status = capabilities->relay->forward(capabilities->relay_instance, reconcile->request.name,
+					      self->standing.relay, self->child_prefixes,
+					      self->child_prefix_count, error);
+	if (status == NX_OK)
+		forward_remember(reconcile, self);
+	return status;
+}
+
+enum nx_status nx_reconcile_tell(struct nx_reconcile *reconcile, struct nx_error *error)
+{
+	enum nx_status status = peers_tell(reconcile, error);
+
+	if (status == NX_OK)
+		status = routes_tell(reconcile, error);
+	else
+		nx_claims_settle(&reconcile->claims);
+	if (status == NX_OK)
+		status = forward_tell(reconcile, error);
+	if (status != NX_OK)
+		reconcile->unsure = true;
+	return status;
+}
