@@ -5,7 +5,8 @@
  *
  * SQL is written with $1 … $n, each used in that order first, and with BIGINT
  * and TEXT as the only column types, so that one text serves both. A statement
- * is prepared once per connection and found again by its text.
+ * is prepared once per connection and found again by its text. Text sorts by
+ * bytes with COLLATE "C" on both; without it, PostgreSQL asks its locale.
  *
  * Threads: commands run on the store's one writer thread, reads on the calling
  * thread. Everything else here may be called on any thread.
@@ -32,7 +33,8 @@ struct nx_store_options {
 	unsigned group_limit; /* commands committed together at most */
 	unsigned queue_limit; /* commands waiting at most; one more is NX_UNAVAILABLE */
 	/* Called on the store's threads when another server changed something: the
-	 * payload of its nx_tx_notify(). NULL: none. */
+	 * payload of its nx_tx_notify(). An empty payload: the connection was lost for a
+	 * while and anything may have changed. NULL: none. */
 	void (*notified)(void *context, const char *payload);
 	void *notified_context;
 };
@@ -80,7 +82,9 @@ static inline struct nx_value nx_value_text(const char *text)
  * Run one statement. A violated UNIQUE constraint is NX_CONFLICT; a lost
  * connection, a busy or full database is NX_UNAVAILABLE; anything else
  * NX_INTERNAL. After a failure inside a command the command must end with that
- * status.
+ * status. nx_sql() may answer before the database does: a failure is then told by
+ * a later call, or ends the command after its return, and the command is run
+ * again with answers at once. nx_sql_changed() and the others always wait.
  */
 enum nx_status nx_sql(struct nx_tx *tx, struct nx_error *error, const char *sql,
 		      const struct nx_value *params, size_t count);
@@ -146,7 +150,9 @@ enum nx_tx_end {
 /* Call `hook` when it is known how this command's work ended: committed ones in order of
  * registration, rolled back ones in reverse. Before `done`. Writer thread. */
 void nx_tx_at_end(struct nx_tx *tx, void (*hook)(void *context, enum nx_tx_end end), void *context);
-/* Tell other servers on the same database, on commit (PostgreSQL NOTIFY; nothing on SQLite). */
+/* Tell other servers on the same database, on commit (PostgreSQL NOTIFY; nothing on SQLite).
+ * The payload's first word is its subject: of all that is told of a subject in one commit,
+ * only the last goes out. */
 enum nx_status nx_tx_notify(struct nx_tx *tx, const char *payload, struct nx_error *error);
 enum nx_store_kind nx_tx_kind(const struct nx_tx *tx);
 
