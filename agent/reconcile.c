@@ -91,15 +91,33 @@ void nx_reconcile_forget(struct nx_reconcile *reconcile, struct nx_entry *entry)
 	reconcile->replan_all |= reconcile->planner.relay == NULL && entry->record->member.standing.relay;
 }
 
+static bool addresses_same(const struct nx_member_family *a, const struct nx_member_family *b,
+			   size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (a[i].present != b[i].present || nx_address_compare(&a[i].address, &b[i].address) != 0)
+			return false;
+	}
+	return true;
+}
+
 void nx_reconcile_set_self(struct nx_reconcile *reconcile, struct nx_record *record)
 {
-	if (!nx_planner_set_self(&reconcile->planner, record))
+	struct nx_planner *planner = &reconcile->planner;
+	size_t count = reconcile->capabilities->family_count;
+	NX_AUTO_FREE struct nx_member_family *before = nx_alloc_array(count, sizeof(*before));
+	bool known = planner->known;
+
+	if (count)
+		memcpy(before, planner->self_families, count * sizeof(*before));
+	if (!nx_planner_set_self(planner, record))
 		return;
 	/* Every plan depends on this host, and every route on its addresses. */
 	reconcile->survey = true;
 	reconcile->replan_all = true;
 	reconcile->unsure = true;
-	reconcile->routes_stale = true;
+	if (known && !addresses_same(before, planner->self_families, count))
+		reconcile->routes_stale = true;
 }
 
 void nx_reconcile_guard(struct nx_reconcile *reconcile, const struct nx_address *addresses,
