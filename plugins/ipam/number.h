@@ -8,27 +8,38 @@
 #ifndef IPAM_NUMBER_H
 #define IPAM_NUMBER_H
 
+#include <endian.h>
+#include <string.h>
+
 #include <nexodus/address.h>
 
 __extension__ typedef unsigned __int128 ipam_number;
 
-/* The value of a whole address. */
+/* The value of a whole address, of 4 or 16 bytes. */
 static inline ipam_number ipam_number_of(const struct nx_address *address)
 {
-	ipam_number value = 0;
+	uint32_t word;
+	uint64_t half[2];
 
-	for (unsigned i = 0; i < address->length; i++)
-		value = value << 8 | address->bytes[i];
-	return value;
+	if (address->length == sizeof(word)) {
+		memcpy(&word, address->bytes, sizeof(word));
+		return be32toh(word);
+	}
+	memcpy(half, address->bytes, sizeof(half));
+	return (ipam_number)be64toh(half[0]) << 64 | be64toh(half[1]);
 }
 
-/* The address of `length` bytes that has this value. */
+/* The address of 4 or 16 bytes that has this value. */
 static inline struct nx_address ipam_number_address(ipam_number value, uint8_t length)
 {
 	struct nx_address address = {.length = length};
+	const uint32_t word = htobe32((uint32_t)value);
+	const uint64_t half[2] = {htobe64((uint64_t)(value >> 64)), htobe64((uint64_t)value)};
 
-	for (unsigned i = length; i-- > 0; value >>= 8)
-		address.bytes[i] = (uint8_t)value;
+	if (length == sizeof(word))
+		memcpy(address.bytes, &word, sizeof(word));
+	else
+		memcpy(address.bytes, half, sizeof(half));
 	return address;
 }
 

@@ -33,13 +33,21 @@ static size_t place_after(const struct page_table *table, size_t place)
 	return place + 1 == table->capacity ? 0 : place + 1;
 }
 
+static bool page_is(const struct page *page, struct page_key key)
+{
+	return page->low == key.low && page->high == key.high;
+}
+
 /* The key's place, or the empty one where it would go. There is always an empty one. */
 static struct page *place_of(const struct page_table *table, struct page_key key)
 {
-	size_t place = key_home(table, key);
-	struct page *page = &table->places[place];
+	struct page *page = &table->places[table->recent];
 
-	while (page->word && (page->low != key.low || page->high != key.high)) {
+	if (page->word && page_is(page, key))
+		return page;
+	size_t place = key_home(table, key);
+	page = &table->places[place];
+	while (page->word && !page_is(page, key)) {
 		place = place_after(table, place);
 		page = &table->places[place];
 	}
@@ -93,6 +101,7 @@ uint64_t *page_add(struct page_table *table, struct page_key key)
 		page->high = key.high;
 		table->used++;
 	}
+	table->recent = (size_t)(page - table->places);
 	return &page->word;
 }
 

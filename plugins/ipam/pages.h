@@ -29,6 +29,7 @@ struct page_table {
 	struct page *places;
 	size_t capacity;
 	size_t used;
+	size_t recent;	 /* the place that was last added to: neighbours come one after the other */
 	uint64_t secret; /* set by the owner before the first word comes in */
 };
 

@@ -37,7 +37,8 @@ static enum nx_status undo_note(struct forwarding *forwarding, const char *inter
 	snprintf(undo->interface, sizeof(undo->interface), "%s", interface);
 	if (!switches_note(undo, interface, &more))
 		return forwarding->services->fail(error, NX_INTERNAL, NULL, "out of memory");
-	forwarding->recorded = (forwarding->recorded && !more) || undo_save(undo, state_directory(forwarding));
+	forwarding->recorded =
+		(forwarding->recorded && !more) || undo_save(undo, state_directory(forwarding));
 	if (forwarding->recorded)
 		return NX_OK;
 	return forwarding->services->fail(
