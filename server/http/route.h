@@ -18,7 +18,10 @@ struct nx_route {
 	 * "member", "owner", "administrator", "". The handler enforces it. */
 	const char *rule;
 	void (*handle)(struct nx_request *request);
-	bool direct; /* cheap and never blocks: runs on the HTTP thread */
+	bool direct; /* cheap, never blocks, replies before it returns: on the HTTP thread */
+	bool slow;   /* hashes a password: runs on workers apart, few at once */
+	/* The {name} of the pattern that may be any text; all others are UUIDs. */
+	const char *text;
 };
 
 extern const struct nx_route nx_routes[];

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/http/status.h"
+
+#include "server/http/http.h"
+#include "server/http/metrics.h"
+#include "server/http/openapi.h"
+#include "server/store/store.h"
+
+#define UP "{\"status\":\"UP\"}"
+#define DOWN "{\"status\":\"DOWN\"}"
+
+void nx_live(struct nx_request *request)
+{
+	nx_reply_text(request, 200, "application/json", UP);
+}
+
+void nx_ready(struct nx_request *request)
+{
+	struct nx_server *server = nx_request_server(request);
+
+	if (!nx_http_draining(server->http) && nx_store_usable(server->store, NULL)) {
+		nx_reply_text(request, 200, "application/json", UP);
+		return;
+	}
+	nx_reply_header(request, "Retry-After", "2");
+	nx_reply_text(request, 503, "application/json", DOWN);
+}
+
+void nx_metrics_show(struct nx_request *request)
+{
+	struct nx_server *server = nx_request_server(request);
+	struct nx_buffer text = { 0 };
+
+	nx_metrics_write(server->metrics, server, &text);
+	nx_reply_text(request, 200, "text/plain; version=0.0.4", text.data);
+	nx_buffer_free(&text);
+}
+
+void nx_openapi_show(struct nx_request *request)
+{
+	nx_reply_text(request, 200, "application/json", nx_openapi);
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nexodus-server. The main thread is the control thread: it makes the server, then
+ * waits for signals. SIGHUP takes the configuration anew, SIGTERM and SIGINT end.
+ *
+ * Exit codes: 0 all went well, 1 it failed, 2 the command line or the configuration
+ * is wrong.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/secret.h"
+#include "server/life.h"
+#include "server/options.h"
+#include "server/routes_print.h"
+#include "server/watch/hub.h"
+
+#define EXIT_USAGE 2
+
+static const char *const modes[] = { "help",	     "h",	     "version", "check-config",
+				     "print-routes", "drop-plugin", NULL };
+
+static int fail(int code, const struct nx_error *error)
+{
+	fprintf(stderr, "nexodus-server: %s\n", error->message);
+	return code;
+}
+
+static void usage(const struct nx_config *config)
+{
+	puts("Usage: nexodus-server [OPTION]...\n"
+	     "The service of Nexodus: organizations, devices, and their addresses.\n\n"
+	     "      --check-config   load plugins and configuration, show them with their sources, and exit\n"
+	     "      --print-routes   show the paths it answers as JSON, and exit\n"
+	     "      --drop-plugin NAME\n"
+	     "                       remove from the database all that a plugin brought, and exit\n"
+	     "      --version        show the version, and exit\n"
+	     "  -h, --help           show this, and exit\n\n"
+	     "Each option below can also stand in the configuration file, as name=value in [server], and in\n"
+	     "the environment, as NEXODUS_NAME. --set SECTION.NAME=VALUE sets any other.\n");
+	nx_config_help(config, stdout);
+}
+
+/* --- configuration ------------------------------------------------------------------- */
+
+/* A file that nobody asked for need not be there. */
+static bool config_must_exist(const struct nx_config *config)
+{
+	return strcmp(nx_config_source(config, NX_OPTIONS_SECTION, "config"), "default") != 0;
+}
+
+static enum nx_status config_load(struct nx_config *config, struct nx_error *error)
+{
+	return nx_config_load(config, nx_config_string(config, NX_OPTIONS_SECTION, "config"),
+			      config_must_exist(config), error);
+}
+
+/* The file's name can itself be configured: options and environment come first. */
+static enum nx_status config_load_early(struct nx_config *config, struct nx_error *error)
+{
+	enum nx_status status = nx_config_load_early(config, NULL, false, error);
+
+	if (status != NX_OK)
+		return status;
+	bool must_exist = config_must_exist(config);
+	NX_AUTO_FREE char *path = nx_strdup(nx_config_string(config, NX_OPTIONS_SECTION, "config"));
+	return nx_config_load_early(config, path, must_exist, error);
+}
+
+static enum nx_status config_declare(struct nx_config *config, struct nx_error *error)
+{
+	enum nx_status status = nx_config_declare(config, NX_OPTIONS_SECTION, &nx_option_keys, error);
+
+	if (status == NX_OK)
+		status = nx_config_declare(config, "watch", &nx_watch_config_keys, error);
+	return status;
+}
+
+static enum nx_status plugins_open(struct nx_server *server, struct nx_error *error)
+{
+	NX_AUTO_FREE char *directory = nx_printf(
+		"%s/server", nx_config_string(server->config, NX_OPTIONS_SECTION, "plugin-directory"));
+	struct nx_plugins_request request = {
+		.role = NX_ROLE_SERVER,
+		.directory = directory,
+		.names = nx_config_string(server->config, NX_OPTIONS_SECTION, "plugins"),
+		.config = server->config,
+		.program = server,
+	};
+
+	return nx_plugins_open(&request, &server->plugins, error);
+}
+
+/* From here on all that can be wrong with the configuration alone has been found. */
+static enum nx_status configure(struct nx_server *server, struct nx_error *error)
+{
+	enum nx_status status = config_load_early(server->config, error);
+
+	if (status == NX_OK)
+		status = plugins_open(server, error);
+	if (status == NX_OK)
+		status = config_load(server->config, error);
+	if (status == NX_OK)
+		status = nx_options_check(server->config, error);
+	return status;
+}
+
+/* --- running ---------------------------------------------------------------------------- */
+
+/* A bad new configuration is told, and the old one stays. */
+static void reload(struct nx_server *server)
+{
+	struct nx_error error = { 0 };
+	enum nx_status status = config_load(server->config, &error);
+
+	if (status == NX_OK)
+		status = nx_life_reload(server, &error);
+	if (status == NX_OK)
+		nx_log(NX_LOG_INFO, "configuration reloaded", NULL);
+	else
+		nx_log(NX_LOG_ERROR, "configuration not reloaded, the old one stays", "error", error.message,
+		       NULL);
+}
+
+static void wait_for_end(struct nx_server *server, const sigset_t *signals)
+{
+	for (;;) {
+		int number = 0;
+		if (sigwait(signals, &number) != 0)
+			continue;
+		if (number == SIGHUP) {
+			reload(server);
+			continue;
+		}
+		nx_log(NX_LOG_INFO, "stopping", "signal", number == SIGTERM ? "SIGTERM" : "SIGINT", NULL);
+		return;
+	}
+}
+
+static int serve(struct nx_server *server)
+{
+	struct nx_error error = { 0 };
+	sigset_t signals;
+
+	/* Before the first thread: all of them leave these to this one. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+
+	enum nx_status status = nx_options_log(server->config, &error);
+	if (status == NX_OK)
+		status = nx_life_begin(server, &error);
+	if (status != NX_OK)
+		nx_log(NX_LOG_ERROR, "cannot start", "error", error.message, NULL);
+	else
+		wait_for_end(server, &signals);
+	nx_life_end(server);
+	if (status == NX_OK)
+		nx_log(NX_LOG_INFO, "stopped", NULL);
+	return status == NX_OK ? EXIT_SUCCESS : status == NX_INVALID ? EXIT_USAGE : EXIT_FAILURE;
+}
+
+static int check_config(struct nx_server *server)
+{
+	struct nx_error error = { 0 };
+	enum nx_status status = nx_plugins_load(server->plugins, &error);
+
+	if (status != NX_OK)
+		return fail(EXIT_FAILURE, &error);
+	nx_config_print(server->config, stdout);
+	printf("\n# plugins:");
+	for (size_t i = 0; i < nx_plugins_count(server->plugins); i++) {
+		const struct nx_plugin *plugin = nx_plugins_at(server->plugins, i)->plugin;
+		printf(" %s %s%s", plugin->name, plugin->version,
+		       i + 1 < nx_plugins_count(server->plugins) ? "," : "");
+	}
+	puts("\n# The configuration is good.");
+	return EXIT_SUCCESS;
+}
+
+static int drop_plugin(struct nx_server *server, const char *name)
+{
+	struct nx_error error = { 0 };
+	enum nx_status status = config_load_early(server->config, &error);
+
+	if (status != NX_OK)
+		return fail(EXIT_USAGE, &error);
+	status = nx_life_drop_plugin(server->config, name, &error);
+	if (status != NX_OK)
+		return fail(EXIT_FAILURE, &error);
+	printf("All that %s brought into the database has been removed.\n", name);
+	return EXIT_SUCCESS;
+}
+
+static int run(struct nx_server *server, int operands, char **operand)
+{
+	const struct nx_config *config = server->config;
+	struct nx_error error = { 0 };
+	bool dropping = nx_config_given(config, "drop-plugin");
+
+	if (nx_config_given(config, "help") || nx_config_given(config, "h")) {
+		usage(config);
+		return EXIT_SUCCESS;
+	}
+	if (nx_config_given(config, "version")) {
+		puts("nexodus-server " NEXODUS_VERSION);
+		return EXIT_SUCCESS;
+	}
+	if (nx_config_given(config, "print-routes")) {
+		nx_routes_print(stdout);
+		return EXIT_SUCCESS;
+	}
+	if (operands != (dropping ? 1 : 0)) {
+		nx_fail(&error, NX_INVALID, NULL, "%s (see --help)",
+			dropping ? "--drop-plugin needs the name of a plugin, and nothing else" :
+				   "it takes options only");
+		return fail(EXIT_USAGE, &error);
+	}
+	if (dropping)
+		return drop_plugin(server, operand[0]);
+	if (configure(server, &error) != NX_OK)
+		return fail(nx_config_given(config, "check-config") ? EXIT_FAILURE : EXIT_USAGE, &error);
+	return nx_config_given(config, "check-config") ? check_config(server) : serve(server);
+}
+
+int main(int argc, char **argv)
+{
+	struct nx_server server = { .config = nx_config_new("NEXODUS") };
+	struct nx_error error = { 0 };
+	int first = argc;
+	int code;
+
+	umask(077);
+	nx_secret_setup();
+	enum nx_status status = config_declare(server.config, &error);
+	if (status == NX_OK)
+		status = nx_config_arguments(server.config, argc, argv, modes, &first, &error);
+	if (status == NX_OK)
+		code = run(&server, argc - first, argv + first);
+	else
+		code = fail(EXIT_USAGE, &error);
+	nx_plugins_free(server.plugins);
+	nx_config_free(server.config);
+	return code;
+}
