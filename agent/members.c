@@ -64,20 +64,20 @@ static void entry_unlink(struct nx_members *members, struct nx_entry *entry)
 	members->count--;
 }
 
-static enum nx_status entry_add(struct nx_members *members, struct nx_record *record,
-				struct nx_entry **out, struct nx_error *error)
+/* May this record come in? */
+static enum nx_status record_admit(const struct nx_members *members, const struct nx_record *record,
+				   const struct nx_entry *entry, struct nx_error *error)
 {
-	if (members->count >= NX_MEMBERS_LIMIT) {
-		free(record);
+	const struct nx_entry *holder = nx_members_find_key(members, record->member.public_key);
+
+	if (holder && holder != entry)
+		return nx_fail(error, NX_CONFLICT, "public_key",
+			       "device %s claims the public key of device %s: it is left out",
+			       record->member.id, holder->record->member.id);
+	if (!entry && members->count >= NX_MEMBERS_LIMIT)
 		return nx_fail(error, NX_EXHAUSTED, NULL,
 			       "the organization has more than %u devices: the rest is left out",
 			       NX_MEMBERS_LIMIT);
-	}
-	struct nx_entry *entry = nx_alloc(sizeof(*entry));
-
-	entry->record = record;
-	entry_link(members, entry);
-	*out = entry;
 	return NX_OK;
 }
 
@@ -85,28 +85,22 @@ enum nx_status nx_members_put(struct nx_members *members, struct nx_record *reco
 			      struct nx_entry **out, unsigned *effect, struct nx_error *error)
 {
 	struct nx_entry *entry = nx_members_find(members, record->member.id);
-	const struct nx_entry *holder = nx_members_find_key(members, record->member.public_key);
-	enum nx_status status = NX_OK;
+	enum nx_status status = record_admit(members, record, entry, error);
 
-	if (holder && holder != entry) {
-		status = nx_fail(error, NX_CONFLICT, "public_key",
-				 "device %s claims the public key of device %s: it is left out",
-				 record->member.id, holder->record->member.id);
+	if (status != NX_OK) {
 		free(record);
 		return status;
 	}
 	*effect = nx_record_compare(entry ? entry->record : NULL, record);
-	if (!entry) {
-		status = entry_add(members, record, &entry, error);
-		if (status != NX_OK)
-			return status;
-	} else {
+	if (entry) {
 		entry_unlink(members, entry);
 		free(entry->record);
-		entry->record = record;
-		entry_link(members, entry);
+	} else {
+		entry = nx_alloc(sizeof(*entry));
 	}
+	entry->record = record;
 	entry->epoch = members->epoch;
+	entry_link(members, entry);
 	*out = entry;
 	return NX_OK;
 }

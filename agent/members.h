@@ -8,9 +8,8 @@
 #ifndef NX_AGENT_MEMBERS_H
 #define NX_AGENT_MEMBERS_H
 
-#include <uthash.h>
-
 #include "agent/capabilities.h"
+#include "agent/hash.h"
 #include "base/secret.h"
 
 #define NX_MEMBERS_LIMIT 100000u

@@ -122,7 +122,7 @@ static void socket_renew(struct nx_netlink *netlink)
 /* The kernel's own words about a refusal (NLMSGERR_ATTR_MSG), "" when it has none. */
 static void extended_text(const struct nlmsghdr *message, char text[static EXTENDED_TEXT])
 {
-	const struct nlmsgerr *refusal = NLMSG_DATA(message);
+	const struct nlmsgerr *refusal = mnl_nlmsg_get_payload(message);
 	size_t length = message->nlmsg_len - NLMSG_HDRLEN;
 	size_t skip = sizeof(*refusal);
 	const struct nlattr *attribute;
@@ -147,7 +147,7 @@ static void extended_text(const struct nlmsghdr *message, char text[static EXTEN
 			text[words] = '\0';
 			return;
 		}
-		skip += NLA_ALIGN(attribute->nla_len);
+		skip += NLMSG_ALIGN((size_t)attribute->nla_len);
 	}
 }
 
@@ -198,7 +198,7 @@ static enum nx_status message_take(struct exchange *exchange, const struct nlmsg
 			exchange->handler->answer(exchange->handler->context, message);
 		return NX_OK;
 	}
-	memcpy(&code, NLMSG_DATA(message), sizeof(code));
+	memcpy(&code, mnl_nlmsg_get_payload(message), sizeof(code));
 	acknowledge(exchange, message, code < 0 ? -code : 0);
 	return NX_OK;
 }
@@ -314,9 +314,9 @@ static enum nx_status dump_request(struct nx_netlink *netlink, char *message, si
 
 static bool message_dumps(const struct nlmsghdr *message, size_t count)
 {
-	/* The bits of NLM_F_DUMP mean other things in requests that create: those come with these. */
+	/* The bits of NLM_F_DUMP mean other things in requests that create. */
 	return count == 1 && (message->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP &&
-	       !(message->nlmsg_flags & (NLM_F_CREATE | NLM_F_ACK));
+	       !(message->nlmsg_flags & NLM_F_CREATE);
 }
 
 enum nx_status nx_netlink_request(struct nx_netlink *netlink, void *messages, size_t length,

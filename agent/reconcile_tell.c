@@ -136,7 +136,7 @@ static enum nx_status peers_tell(struct nx_reconcile *reconcile, struct nx_error
 static void family_refuse(struct nx_reconcile *reconcile, struct nx_family *family, const char *reason)
 {
 	family->refused = true;
-	snprintf(family->reason, sizeof(family->reason), "%s", reason);
+	snprintf(family->reason, sizeof(family->reason), "%.*s", NX_REASON_TEXT - 1, reason);
 	reconcile->refused = true;
 }
 
