@@ -39,7 +39,7 @@ static bool model_is_masked(const struct nx_prefix *masked, const struct nx_pref
 
 static struct nx_address random_address(uint8_t length)
 {
-	struct nx_address address = { .length = length };
+	struct nx_address address = {.length = length};
 
 	for (size_t i = 0; i < length; i++)
 		address.bytes[i] = (uint8_t)(unit_random() >> 32);
@@ -64,7 +64,7 @@ static void check_prefix(const struct nx_prefix *prefix)
 	CU_ASSERT_TRUE(nx_prefix_contains(prefix, &prefix->address));
 	for (unsigned int i = 0; i < width; i++) {
 		struct nx_address other = flip_bit(&prefix->address, i);
-		struct nx_prefix narrow = { .address = other, .bits = (uint8_t)width };
+		struct nx_prefix narrow = {.address = other, .bits = (uint8_t)width};
 
 		CU_ASSERT_EQUAL(nx_prefix_contains(prefix, &other),
 				model_same(&prefix->address, &other, prefix->bits));
@@ -75,13 +75,13 @@ static void check_prefix(const struct nx_prefix *prefix)
 
 static void test_every_length(void)
 {
-	static const uint8_t lengths[] = { 4, 16 };
+	static const uint8_t lengths[] = {4, 16};
 
 	for (size_t i = 0; i < NX_COUNT(lengths); i++) {
 		for (unsigned int bits = 0; bits <= 8u * lengths[i]; bits++) {
 			for (int round = 0; round < 8; round++) {
-				struct nx_prefix prefix = { .address = random_address(lengths[i]),
-							    .bits = (uint8_t)bits };
+				struct nx_prefix prefix = {.address = random_address(lengths[i]),
+							   .bits = (uint8_t)bits};
 
 				check_prefix(&prefix);
 			}
@@ -93,10 +93,11 @@ static void test_pairs_of_prefixes(void)
 {
 	for (int round = 0; round < 20000; round++) {
 		uint8_t length = unit_random() % 2 ? 4 : 16;
-		struct nx_prefix a = { .address = random_address(length),
-				       .bits = (uint8_t)(unit_random() % (8u * length + 1)) };
-		struct nx_prefix b = { .address = flip_bit(&a.address, unit_random() % (8u * length)),
-				       .bits = (uint8_t)(unit_random() % (8u * length + 1)) };
+		struct nx_prefix a = {.address = random_address(length),
+				      .bits = (uint8_t)(unit_random() % (8u * length + 1))};
+		struct nx_prefix b = {
+			.address = flip_bit(&a.address, (unsigned int)(unit_random() % (8u * length))),
+			.bits = (uint8_t)(unit_random() % (8u * length + 1))};
 		bool expected = model_same(&a.address, &b.address, a.bits < b.bits ? a.bits : b.bits);
 
 		CU_ASSERT_EQUAL(nx_prefix_overlaps(&a, &b), expected);
@@ -105,9 +106,9 @@ static void test_pairs_of_prefixes(void)
 
 static void test_lengths_never_mix(void)
 {
-	struct nx_prefix four = { .address.length = 4 };
-	struct nx_prefix six = { .address.length = 16 };
-	struct nx_address none = { 0 };
+	struct nx_prefix four = {.address.length = 4};
+	struct nx_prefix six = {.address.length = 16};
+	struct nx_address none = {0};
 
 	CU_ASSERT_FALSE(nx_prefix_overlaps(&four, &six));
 	CU_ASSERT_FALSE(nx_prefix_contains(&four, &six.address));
@@ -124,26 +125,26 @@ static void test_canonical_text(void)
 		const char *written;
 		const char *shown;
 	} rows[] = {
-		{ "0200::1", "200::1" },
-		{ "0200:0000:0000:0000:0000:0000:0000:0001", "200::1" },
-		{ "2001:DB8::A", "2001:db8::a" },
-		{ "2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1" }, /* §4.2.3: the first of equals */
-		{ "2001:0:0:1:0:0:0:1", "2001:0:0:1::1" },       /* the longest */
-		{ "2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1" }, /* §4.2.2: no single group */
-		{ "::", "::" },
-		{ "::1", "::1" },
-		{ "1::", "1::" },
-		{ "0:0:0:0:0:0:0:0", "::" },
-		{ "0:1:0:1:0:1:0:1", "0:1:0:1:0:1:0:1" },
-		{ "1:2:3:4:5:6:0:0", "1:2:3:4:5:6::" },
-		{ "0:0:3:4:5:6:7:8", "::3:4:5:6:7:8" },
-		{ "::ffff:192.0.2.1", "::ffff:192.0.2.1" }, /* §5 */
-		{ "::ffff:c000:201", "::ffff:192.0.2.1" },
-		{ "::1:0", "::1:0" },
-		{ "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" },
-		{ "0.0.0.0", "0.0.0.0" },
-		{ "255.255.255.255", "255.255.255.255" },
-		{ "100.100.0.7", "100.100.0.7" },
+		{"0200::1", "200::1"},
+		{"0200:0000:0000:0000:0000:0000:0000:0001", "200::1"},
+		{"2001:DB8::A", "2001:db8::a"},
+		{"2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"},	  /* §4.2.3: the first of equals */
+		{"2001:0:0:1:0:0:0:1", "2001:0:0:1::1"},	  /* the longest */
+		{"2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"}, /* §4.2.2: no single group */
+		{"::", "::"},
+		{"::1", "::1"},
+		{"1::", "1::"},
+		{"0:0:0:0:0:0:0:0", "::"},
+		{"0:1:0:1:0:1:0:1", "0:1:0:1:0:1:0:1"},
+		{"1:2:3:4:5:6:0:0", "1:2:3:4:5:6::"},
+		{"0:0:3:4:5:6:7:8", "::3:4:5:6:7:8"},
+		{"::ffff:192.0.2.1", "::ffff:192.0.2.1"}, /* §5 */
+		{"::ffff:c000:201", "::ffff:192.0.2.1"},
+		{"::1:0", "::1:0"},
+		{"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
+		{"0.0.0.0", "0.0.0.0"},
+		{"255.255.255.255", "255.255.255.255"},
+		{"100.100.0.7", "100.100.0.7"},
 	};
 
 	for (size_t i = 0; i < NX_COUNT(rows); i++) {
@@ -175,14 +176,38 @@ static void test_text_and_back(void)
 static void test_no_address(void)
 {
 	static const char *const rows[] = {
-		"", " ", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1.2.3.04", "1.2.3.4 ", " 1.2.3.4",
-		"1.2.3.-4", "0x1.2.3.4", "1.2.3.4/32", ":", ":::", "200:", "200:/64", "1::2::3", "12345::",
-		"g::", "fe80::1%eth0", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "::1.2.3", "[::1]", "::1\n",
-		"1:2:3:4:5:6:7:1.2.3.4", "localhost", "١.2.3.4",
+		"",
+		" ",
+		"1.2.3",
+		"1.2.3.4.5",
+		"1.2.3.256",
+		"01.2.3.4",
+		"1.2.3.04",
+		"1.2.3.4 ",
+		" 1.2.3.4",
+		"1.2.3.-4",
+		"0x1.2.3.4",
+		"1.2.3.4/32",
+		":",
+		":::",
+		"200:",
+		"200:/64",
+		"1::2::3",
+		"12345::",
+		"g::",
+		"fe80::1%eth0",
+		"1:2:3:4:5:6:7",
+		"1:2:3:4:5:6:7:8:9",
+		"::1.2.3",
+		"[::1]",
+		"::1\n",
+		"1:2:3:4:5:6:7:1.2.3.4",
+		"localhost",
+		"١.2.3.4",
 	};
 
 	for (size_t i = 0; i < NX_COUNT(rows); i++) {
-		struct nx_address address = { .length = 77 };
+		struct nx_address address = {.length = 77};
 
 		UNIT_ASSERT_ROW(!nx_address_parse(rows[i], &address), rows[i]);
 		UNIT_ASSERT_ROW(address.length == 77, rows[i]);
@@ -196,14 +221,14 @@ static void test_prefix_text(void)
 		const char *shown;
 		const char *masked;
 	} rows[] = {
-		{ "0200::/64", "200::/64", "200::/64" },
-		{ "200::7/64", "200::7/64", "200::/64" },
-		{ "::/0", "::/0", "::/0" },
-		{ "0.0.0.0/0", "0.0.0.0/0", "0.0.0.0/0" },
-		{ "100.100.255.1/16", "100.100.255.1/16", "100.100.0.0/16" },
-		{ "2001:db8::1/128", "2001:db8::1/128", "2001:db8::1/128" },
-		{ "2001:db8::1/127", "2001:db8::1/127", "2001:db8::/127" },
-		{ "10.0.0.1/32", "10.0.0.1/32", "10.0.0.1/32" },
+		{"0200::/64", "200::/64", "200::/64"},
+		{"200::7/64", "200::7/64", "200::/64"},
+		{"::/0", "::/0", "::/0"},
+		{"0.0.0.0/0", "0.0.0.0/0", "0.0.0.0/0"},
+		{"100.100.255.1/16", "100.100.255.1/16", "100.100.0.0/16"},
+		{"2001:db8::1/128", "2001:db8::1/128", "2001:db8::1/128"},
+		{"2001:db8::1/127", "2001:db8::1/127", "2001:db8::/127"},
+		{"10.0.0.1/32", "10.0.0.1/32", "10.0.0.1/32"},
 	};
 
 	for (size_t i = 0; i < NX_COUNT(rows); i++) {
@@ -221,14 +246,30 @@ static void test_prefix_text(void)
 static void test_no_prefix(void)
 {
 	static const char *const rows[] = {
-		"", "/", "200:/64", "200::", "200::/", "200::/129", "200::/064", "200::/-1", "200::/+1",
-		"200::/ 64", "200::/64 ", "200::/64/64", "10.0.0.0/33", "10.0.0/24", "10.0.0.0/00", "/64",
-		"200::/4294967360", "200::/0x40", "200::/64a",
+		"",
+		"/",
+		"200:/64",
+		"200::",
+		"200::/",
+		"200::/129",
+		"200::/064",
+		"200::/-1",
+		"200::/+1",
+		"200::/ 64",
+		"200::/64 ",
+		"200::/64/64",
+		"10.0.0.0/33",
+		"10.0.0/24",
+		"10.0.0.0/00",
+		"/64",
+		"200::/4294967360",
+		"200::/0x40",
+		"200::/64a",
 		"0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000/64",
 	};
 
 	for (size_t i = 0; i < NX_COUNT(rows); i++) {
-		struct nx_prefix prefix = { .bits = 77 };
+		struct nx_prefix prefix = {.bits = 77};
 
 		UNIT_ASSERT_ROW(!nx_prefix_parse(rows[i], &prefix), rows[i]);
 		UNIT_ASSERT_ROW(prefix.bits == 77, rows[i]);
@@ -239,9 +280,9 @@ static void test_no_prefix(void)
 
 static void test_endpoints(void)
 {
-	static const char *const rows[] = { "1.2.3.4:51820", "[2001:db8::1]:51820", "[::]:1", "0.0.0.0:65535",
-					    "[::ffff:1.2.3.4]:9",
-					    "[1111:2222:3333:4444:5555:6666:7777:8888]:65535" };
+	static const char *const rows[] = {
+		"1.2.3.4:51820", "[2001:db8::1]:51820", "[::]:1",
+		"0.0.0.0:65535", "[::ffff:1.2.3.4]:9",	"[1111:2222:3333:4444:5555:6666:7777:8888]:65535"};
 
 	for (size_t i = 0; i < NX_COUNT(rows); i++) {
 		struct sockaddr_storage storage;
@@ -259,14 +300,15 @@ static void test_endpoints(void)
 
 static void test_no_endpoint(void)
 {
-	static const char *const rows[] = { "",	       "1.2.3.4",     "1.2.3.4:",    "1.2.3.4:0", "1.2.3.4:65536",
-					    "1.2.3.4:007", "::1:80",      "[::1]",       "[::1]:",    "[::1:80",
-					    "[1.2.3.4]:80", "::1]:80",    "[]:80",       "[:80",      "host:80",
-					    "[::1]80",     "[[::1]]:80",  "1.2.3.4:+80", ":80" };
-	struct sockaddr other = { .sa_family = AF_UNIX };
+	static const char *const rows[] = {
+		"",	  "1.2.3.4", "1.2.3.4:", "1.2.3.4:0", "1.2.3.4:65536", "1.2.3.4:007",
+		"::1:80", "[::1]",   "[::1]:",	 "[::1:80",   "[1.2.3.4]:80",  "::1]:80",
+		"[]:80",  "[:80",    "host:80",	 "[::1]80",   "[[::1]]:80",    "1.2.3.4:+80",
+		":80"};
+	struct sockaddr other = {.sa_family = AF_UNIX};
 	struct sockaddr_storage storage;
-	struct nx_endpoint endpoint = { .port = 77 };
-	const struct nx_endpoint none = { 0 };
+	struct nx_endpoint endpoint = {.port = 77};
+	const struct nx_endpoint none = {0};
 
 	for (size_t i = 0; i < NX_COUNT(rows); i++) {
 		UNIT_ASSERT_ROW(!nx_endpoint_parse(rows[i], &endpoint), rows[i]);
@@ -278,8 +320,9 @@ static void test_no_endpoint(void)
 
 static void test_order(void)
 {
-	static const char *const rows[] = { "0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/9", "10.0.0.1/8",
-					    "255.0.0.0/8", "::/0", "::/1", "200::/64", "ffff::/16" };
+	static const char *const rows[] = {"0.0.0.0/0",	 "10.0.0.0/8",	"10.0.0.0/9",
+					   "10.0.0.1/8", "255.0.0.0/8", "::/0",
+					   "::/1",	 "200::/64",	"ffff::/16"};
 
 	for (size_t i = 0; i < NX_COUNT(rows); i++) {
 		for (size_t j = 0; j < NX_COUNT(rows); j++) {
@@ -297,17 +340,17 @@ static void test_order(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{ "every prefix length agrees with the model", test_every_length },
-		{ "pairs of prefixes agree with the model", test_pairs_of_prefixes },
-		{ "lengths of address never mix", test_lengths_never_mix },
-		{ "text is canonical (RFC 5952)", test_canonical_text },
-		{ "text reads back", test_text_and_back },
-		{ "what is no address is refused", test_no_address },
-		{ "prefixes as text", test_prefix_text },
-		{ "what is no prefix is refused", test_no_prefix },
-		{ "endpoints", test_endpoints },
-		{ "what is no endpoint is refused", test_no_endpoint },
-		{ "order", test_order },
+		{"every prefix length agrees with the model", test_every_length},
+		{"pairs of prefixes agree with the model", test_pairs_of_prefixes},
+		{"lengths of address never mix", test_lengths_never_mix},
+		{"text is canonical (RFC 5952)", test_canonical_text},
+		{"text reads back", test_text_and_back},
+		{"what is no address is refused", test_no_address},
+		{"prefixes as text", test_prefix_text},
+		{"what is no prefix is refused", test_no_prefix},
+		{"endpoints", test_endpoints},
+		{"what is no endpoint is refused", test_no_endpoint},
+		{"order", test_order},
 		CU_TEST_INFO_NULL,
 	};
 

@@ -11,7 +11,7 @@
 
 static void test_empty(void)
 {
-	struct nx_buffer buffer = { 0 };
+	struct nx_buffer buffer = {0};
 	char *text;
 
 	nx_buffer_clear(&buffer);
@@ -28,7 +28,7 @@ static void test_empty(void)
 
 static void test_growth(void)
 {
-	NX_CLEANUP(nx_buffer_free) struct nx_buffer buffer = { 0 };
+	NX_CLEANUP(nx_buffer_free) struct nx_buffer buffer = {0};
 
 	for (size_t i = 0; i < 10000; i++) {
 		nx_buffer_append(&buffer, "abc", 3);
@@ -44,7 +44,7 @@ static void test_growth(void)
 static void test_printf_at_the_edge(void)
 {
 	for (size_t before = 0; before < 140; before++) {
-		NX_CLEANUP(nx_buffer_free) struct nx_buffer buffer = { 0 };
+		NX_CLEANUP(nx_buffer_free) struct nx_buffer buffer = {0};
 
 		for (size_t i = 0; i < before; i++)
 			nx_buffer_text(&buffer, "x");
@@ -58,7 +58,7 @@ static void test_printf_at_the_edge(void)
 
 static void test_consume(void)
 {
-	NX_CLEANUP(nx_buffer_free) struct nx_buffer buffer = { 0 };
+	NX_CLEANUP(nx_buffer_free) struct nx_buffer buffer = {0};
 
 	nx_buffer_text(&buffer, "first\nsecond");
 	nx_buffer_consume(&buffer, 6);
@@ -76,30 +76,30 @@ static void test_utf8(void)
 		size_t length; /* 0: not valid */
 		uint32_t character;
 	} rows[] = {
-		{ "A", 1, 'A' },
-		{ "\x7f", 1, 0x7f },
-		{ "\x80", 0, 0 },
-		{ "\xbf", 0, 0 },
-		{ "\xc0\x80", 0, 0 },
-		{ "\xc1\xbf", 0, 0 },
-		{ "\xc2\x80", 2, 0x80 },
-		{ "\xdf\xbf", 2, 0x7ff },
-		{ "\xe0\x9f\xbf", 0, 0 },
-		{ "\xe0\xa0\x80", 3, 0x800 },
-		{ "\xed\x9f\xbf", 3, 0xd7ff },
-		{ "\xed\xa0\x80", 0, 0 },
-		{ "\xed\xbf\xbf", 0, 0 },
-		{ "\xee\x80\x80", 3, 0xe000 },
-		{ "\xef\xbf\xbf", 3, 0xffff },
-		{ "\xf0\x8f\xbf\xbf", 0, 0 },
-		{ "\xf0\x90\x80\x80", 4, 0x10000 },
-		{ "\xf4\x8f\xbf\xbf", 4, 0x10ffff },
-		{ "\xf4\x90\x80\x80", 0, 0 },
-		{ "\xf5\x80\x80\x80", 0, 0 },
-		{ "\xff", 0, 0 },
-		{ "\xc3", 0, 0 },
-		{ "\xe2\x82", 0, 0 },
-		{ "\xe2\x28\xa1", 0, 0 },
+		{"A", 1, 'A'},
+		{"\x7f", 1, 0x7f},
+		{"\x80", 0, 0},
+		{"\xbf", 0, 0},
+		{"\xc0\x80", 0, 0},
+		{"\xc1\xbf", 0, 0},
+		{"\xc2\x80", 2, 0x80},
+		{"\xdf\xbf", 2, 0x7ff},
+		{"\xe0\x9f\xbf", 0, 0},
+		{"\xe0\xa0\x80", 3, 0x800},
+		{"\xed\x9f\xbf", 3, 0xd7ff},
+		{"\xed\xa0\x80", 0, 0},
+		{"\xed\xbf\xbf", 0, 0},
+		{"\xee\x80\x80", 3, 0xe000},
+		{"\xef\xbf\xbf", 3, 0xffff},
+		{"\xf0\x8f\xbf\xbf", 0, 0},
+		{"\xf0\x90\x80\x80", 4, 0x10000},
+		{"\xf4\x8f\xbf\xbf", 4, 0x10ffff},
+		{"\xf4\x90\x80\x80", 0, 0},
+		{"\xf5\x80\x80\x80", 0, 0},
+		{"\xff", 0, 0},
+		{"\xc3", 0, 0},
+		{"\xe2\x82", 0, 0},
+		{"\xe2\x28\xa1", 0, 0},
 	};
 
 	for (size_t i = 0; i < NX_COUNT(rows); i++) {
@@ -114,7 +114,7 @@ static void test_utf8(void)
 static void test_cut(void)
 {
 	static const char text[] = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z"; /* a é € 😀 z */
-	static const size_t cuts[] = { 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11 };
+	static const size_t cuts[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11};
 
 	for (size_t i = 0; i < NX_COUNT(cuts); i++)
 		CU_ASSERT_EQUAL(nx_utf8_cut(text, i), cuts[i]);
@@ -155,14 +155,14 @@ static void test_memory(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{ "an empty buffer", test_empty },
-		{ "growth", test_growth },
-		{ "printf at the edge of the room", test_printf_at_the_edge },
-		{ "consume", test_consume },
-		{ "UTF-8", test_utf8 },
-		{ "cut at a character", test_cut },
-		{ "errors", test_error },
-		{ "allocation", test_memory },
+		{"an empty buffer", test_empty},
+		{"growth", test_growth},
+		{"printf at the edge of the room", test_printf_at_the_edge},
+		{"consume", test_consume},
+		{"UTF-8", test_utf8},
+		{"cut at a character", test_cut},
+		{"errors", test_error},
+		{"allocation", test_memory},
 		CU_TEST_INFO_NULL,
 	};
 
