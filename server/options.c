@@ -39,7 +39,7 @@ static const struct nx_config_key keys[] = {
 	{ .name = "max-connections-per-address", .type = NX_CONFIG_INTEGER, .fallback = "1024", .minimum = 1,
 	  .maximum = 1000000, .reloadable = true,
 	  .summary = "Open connections from one address (IPv6: one /64) at most, watchers not counted" },
-	{ .name = "max-watchers", .type = NX_CONFIG_INTEGER, .fallback = "20000", .minimum = 1,
+	{ .name = "max-watchers", .type = NX_CONFIG_INTEGER, .fallback = "15000", .minimum = 1,
 	  .maximum = 1000000, .reloadable = true, .summary = "Open event streams at most" },
 	{ .name = "request-timeout", .type = NX_CONFIG_DURATION, .fallback = "30s", .minimum = 1,
 	  .maximum = 600, .reloadable = true,
