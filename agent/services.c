@@ -54,7 +54,7 @@ static int family_attribute(const struct nlattr *attribute, void *context)
 static void family_answer(void *context, const struct nlmsghdr *message)
 {
 	if (message->nlmsg_type == GENL_ID_CTRL &&
-	    message->nlmsg_len >= MNL_NLMSG_HDRLEN + sizeof(struct genlmsghdr))
+	    mnl_nlmsg_get_payload_len(message) >= sizeof(struct genlmsghdr))
 		mnl_attr_parse(message, sizeof(struct genlmsghdr), family_attribute, context);
 }
 

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * This host outside the mesh: its addresses, and which of them others can reach
+ * its tunnel at. Families are told apart by the length of an address alone.
+ */
+#ifndef NX_AGENT_UNDERLAY_H
+#define NX_AGENT_UNDERLAY_H
+
+#include "agent/capabilities.h"
+#include "agent/netlink.h"
+
+struct nx_underlay {
+	struct nx_address *addresses; /* of this host, of global scope, not on our interface */
+	size_t count;
+};
+
+/* Read the host's addresses anew; on failure those of before stay. */
+enum nx_status nx_underlay_read(struct nx_underlay *underlay, struct nx_netlink *route,
+				int our_interface, struct nx_error *error);
+void nx_underlay_release(struct nx_underlay *underlay);
+
+/*
+ * Where this host is reached over one family's underlay: the address of the list
+ * `fixed` that fits, else the source address towards the service (`service`,
+ * length 0: not known) or towards anywhere, else any global address of the host.
+ * Port 0 when there is none.
+ */
+struct nx_endpoint nx_underlay_endpoint(const struct nx_underlay *underlay,
+					const struct nx_family *family,
+					const struct nx_endpoint *fixed, size_t fixed_count,
+					const struct nx_address *service, uint16_t port);
+
+#endif
