@@ -32,7 +32,8 @@ struct nx_journal_owner {
 enum nx_status nx_journal_open(const char *path, const struct nx_journal_owner *owner,
 			       bool (*each)(void *context, const struct nx_event *event), void *context,
 			       struct nx_journal **out, bool *damaged, struct nx_error *error);
-void nx_journal_close(struct nx_journal *journal); /* writes what waits; NULL is fine */
+/* Writes what waits; gives up what was started over and not committed. NULL is fine. */
+void nx_journal_close(struct nx_journal *journal);
 
 /* Add a line (without newline). It is written with the next flush. */
 void nx_journal_append(struct nx_journal *journal, const char *line, size_t length);
@@ -41,19 +42,18 @@ enum nx_status nx_journal_flush(struct nx_journal *journal, struct nx_error *err
 
 /*
  * Start over with an empty file (a full resync): until nx_journal_commit() the old
- * one stands, and what is appended goes to the new one.
+ * one stands, and what is appended goes to the new one. What was started over
+ * before and not committed is given up.
  */
 enum nx_status nx_journal_rewrite(struct nx_journal *journal, const struct nx_journal_owner *owner,
 				  struct nx_error *error);
 enum nx_status nx_journal_commit(struct nx_journal *journal, struct nx_error *error);
-/* Give the new file up; the old one is gone on with. */
-void nx_journal_abandon(struct nx_journal *journal);
 
 /* Bytes that are on disk. */
 size_t nx_journal_size(const struct nx_journal *journal);
 /*
  * Write the file anew with only those lines that `keep` wants, in their order, and
- * `last` (NULL: none) behind them.
+ * `last` (NULL: none) behind them. Not while it is started over.
  */
 enum nx_status nx_journal_compact(struct nx_journal *journal,
 				  bool (*keep)(void *context, const struct nx_event *event),

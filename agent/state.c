@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+
+#define TOKEN_PREFIX "nxd_"
+#define SMALL_FILE_LIMIT 65536u
+
+char *nx_state_path(const struct nx_state *state, const char *name)
+{
+	return nx_printf("%s/%s", state->directory, name);
+}
+
+/* --- the folder ------------------------------------------------------------------------ */
+
+static enum nx_status directory_make(const char *path, struct nx_error *error)
+{
+	struct stat facts;
+
+	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+		return nx_fail(error, NX_UNAVAILABLE, NULL, "cannot make the state directory %s: %s", path,
+			       strerror(errno));
+	if (stat(path, &facts) != 0 || !S_ISDIR(facts.st_mode))
+		return nx_fail(error, NX_INVALID, NULL, "the state directory %s is no directory", path);
+	if (facts.st_uid != geteuid())
+		return nx_fail(error, NX_DENIED, NULL,
+			       "the state directory %s belongs to user %u, not to this program's", path,
+			       facts.st_uid);
+	if ((facts.st_mode & 077) && chmod(path, 0700) != 0)
+		return nx_fail(error, NX_DENIED, NULL, "the state directory %s is open to others: %s", path,
+			       strerror(errno));
+	return NX_OK;
+}
+
+static enum nx_status lock_take(struct nx_state *state, struct nx_error *error)
+{
+	NX_AUTO_FREE char *path = nx_state_path(state, "lock");
+
+	state->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (state->lock < 0)
+		return nx_fail(error, NX_UNAVAILABLE, NULL, "cannot open %s: %s", path, strerror(errno));
+	if (flock(state->lock, LOCK_EX | LOCK_NB) == 0)
+		return NX_OK;
+	return nx_fail(error, NX_CONFLICT, NULL,
+		       "another nexd runs on the state directory %s: stop it, or give this one another --state-directory",
+		       state->directory);
+}
+
+enum nx_status nx_state_open(const char *directory, struct nx_state *out, struct nx_error *error)
+{
+	enum nx_status status = directory_make(directory, error);
+
+	if (status != NX_OK)
+		return status;
+	*out = (struct nx_state){.directory = nx_strdup(directory), .lock = -1};
+	status = lock_take(out, error);
+	if (status != NX_OK)
+		nx_state_close(out);
+	return status;
+}
+
+void nx_state_close(struct nx_state *state)
+{
+	if (state->lock >= 0)
+		close(state->lock);
+	free(state->directory);
+	free(state->identity.advertised);
+	nx_wipe(state->token, sizeof(state->token));
+	*state = (struct nx_state){.lock = -1};
+}
+
+/* --- the token ----------------------------------------------------------------------------- */
+
+static enum nx_status token_make(struct nx_state *state, const char *path, struct nx_error *error)
+{
+	NX_AUTO_FREE char *line = NULL;
+	enum nx_status status;
+
+	nx_token_make(TOKEN_PREFIX, state->token);
+	line = nx_printf("%s\n", state->token);
+	status = nx_file_write(path, line, strlen(line), 0600, error);
+	nx_wipe(line, strlen(line));
+	return status;
+}
+
+enum nx_status nx_state_token(struct nx_state *state, struct nx_error *error)
+{
+	NX_AUTO_FREE char *path = nx_state_path(state, "token");
+	NX_AUTO_FREE char *text = NULL;
+	enum nx_status status = nx_file_read(path, NX_TOKEN_TEXT, &text, NULL, error);
+
+	if (status == NX_NOT_FOUND)
+		return token_make(state, path, error);
+	if (status != NX_OK)
+		return status;
+	text[strcspn(text, "\n")] = '\0';
+	if (!nx_token_check(TOKEN_PREFIX, text))
+		status = nx_fail(error, NX_INVALID, NULL,
+				 "%s holds no device token: restore it, or remove it together with identity.json and register this host anew",
+				 path);
+	else
+		memcpy(state->token, text, strlen(text) + 1);
+	nx_wipe(text, strlen(text));
+	return status;
+}
+
+/* --- the identity ----------------------------------------------------------------------------- */
+
+static bool identity_fill(const struct nx_json *document, struct nx_identity *identity)
+{
+	const char *device = nx_json_member_string(document, "device_id", "");
+	const char *organization = nx_json_member_string(document, "organization_id", "");
+
+	if (!nx_uuid_check(device) || !nx_uuid_check(organization))
+		return false;
+	memcpy(identity->device_id, device, NX_UUID_TEXT);
+	memcpy(identity->organization_id, organization, NX_UUID_TEXT);
+	identity->advertised = nx_strdup(nx_json_member_string(document, "advertised", NULL));
+	return true;
+}
+
+enum nx_status nx_state_identity_read(struct nx_state *state, struct nx_error *error)
+{
+	NX_AUTO_FREE char *path = nx_state_path(state, "identity.json");
+	NX_AUTO_FREE char *text = NULL;
+	NX_AUTO_JSON struct nx_json *document = NULL;
+	size_t length;
+	enum nx_status status = nx_file_read(path, SMALL_FILE_LIMIT, &text, &length, error);
+
+	if (status == NX_NOT_FOUND)
+		return NX_OK;
+	if (status != NX_OK)
+		return status;
+	if (nx_json_parse(text, length, &document, NULL) != NX_OK ||
+	    !identity_fill(document, &state->identity))
+		return nx_fail(error, NX_INVALID, NULL,
+			       "%s is damaged: remove it, and nexd registers this host again under the same key and token",
+			       path);
+	return NX_OK;
+}
+
+enum nx_status nx_state_identity_write(const struct nx_state *state, struct nx_error *error)
+{
+	NX_AUTO_FREE char *path = nx_state_path(state, "identity.json");
+	NX_AUTO_JSON struct nx_json *document = nx_json_object();
+	struct nx_buffer text = {0};
+	enum nx_status status;
+
+	nx_json_put_string(document, "device_id", state->identity.device_id);
+	nx_json_put_string(document, "organization_id", state->identity.organization_id);
+	if (state->identity.advertised)
+		nx_json_put_string(document, "advertised", state->identity.advertised);
+	nx_json_print_pretty(document, &text);
+	nx_buffer_append(&text, "\n", 1);
+	status = nx_file_write(path, text.data, text.length, 0600, error);
+	nx_buffer_free(&text);
+	return status;
+}

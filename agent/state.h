@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The state directory: who this host is to the service. A folder of mode 0700 with
+ * files of mode 0600, each written whole or not at all:
+ *
+ *   lock           held by the running agent
+ *   token          the device's own token, made here before it is first sent
+ *   identity.json  the device's id and organization, once it is registered
+ *   devices.log    the journal of the organization's devices (journal.h)
+ *
+ * The driver keeps its key there too.
+ */
+#ifndef NX_AGENT_STATE_H
+#define NX_AGENT_STATE_H
+
+#include "agent/journal.h"
+#include "base/secret.h"
+
+struct nx_identity {
+	char device_id[NX_UUID_TEXT]; /* "": not registered yet */
+	char organization_id[NX_UUID_TEXT];
+	char *advertised; /* the prefixes last declared, as JSON text; NULL: none */
+};
+
+struct nx_state {
+	char *directory;
+	int lock; /* -1: not held */
+	char token[NX_TOKEN_TEXT];
+	struct nx_identity identity;
+};
+
+/*
+ * Make the folder if need be and take the lock. NX_CONFLICT: another agent runs on
+ * it. NX_DENIED: it is not ours, or others can write to it.
+ */
+enum nx_status nx_state_open(const char *directory, struct nx_state *out, struct nx_error *error);
+void nx_state_close(struct nx_state *state);
+/* Read the token, or make and store it. NX_INVALID: what is there is no token. */
+enum nx_status nx_state_token(struct nx_state *state, struct nx_error *error);
+/* Read the identity; none is no failure. NX_INVALID: the file is damaged. */
+enum nx_status nx_state_identity_read(struct nx_state *state, struct nx_error *error);
+enum nx_status nx_state_identity_write(const struct nx_state *state, struct nx_error *error);
+/* A file of the directory: the caller's to free(). */
+char *nx_state_path(const struct nx_state *state, const char *name);
+
+#endif
