@@ -161,7 +161,7 @@ static enum MHD_Result dispatch(struct nx_request *request)
 		return refuse_large(request);
 	if (discarded)
 		return refuse_busy(request, "too many large requests at once");
-	if (atomic_load(&request->http->phase) != NX_HTTP_SERVING)
+	if (request->late)
 		return refuse_busy(request, "the server is shutting down");
 	if (!request->match.route && request->match.allow[0])
 		return refuse_method(request);

@@ -94,6 +94,7 @@ struct nx_request {
 	enum nx_request_phase phase;
 	bool inside;  /* the HTTP thread is in the handler: an answer needs no resume */
 	bool replied;
+	bool late;    /* it began when the server was shutting down already */
 	uint64_t started; /* nanoseconds, CLOCK_MONOTONIC */
 	char id[NX_REQUEST_ID_TEXT];
 	char peer[NX_PEER_TEXT];

@@ -36,6 +36,7 @@ struct nx_request *nx_request_new(struct nx_http *http, struct MHD_Connection *m
 	request->mhd = mhd;
 	request->connection = nx_connection_of(mhd);
 	request->started = now_ns();
+	request->late = atomic_load(&http->phase) != NX_HTTP_SERVING;
 	request->target = nx_printf("%.*s", (int)length, target);
 	request->path = nx_strdup(request->target);
 	request->query_text = query ? nx_strdup(query + 1) : NULL;

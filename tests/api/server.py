@@ -114,13 +114,13 @@ class Server:
                     return False
         return False
 
-    def signal(self, number):
+    def send_signal(self, number):
         os.kill(self.process.pid, number)
 
     def stop(self, number=signal.SIGTERM, seconds=30):
         """Ends the server and answers its exit code."""
         if self.process and self.process.poll() is None:
-            self.signal(number)
+            self.send_signal(number)
             try:
                 self.process.wait(seconds * PATIENCE)
             except subprocess.TimeoutExpired:
