@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What goes out of scope is closed, freed or wiped. */
+/* What goes out of scope is closed. (Keys and devices: see key.h and device.h.) */
 #ifndef NX_WIREGUARD_CLEANUP_H
 #define NX_WIREGUARD_CLEANUP_H
 
-#include <stdlib.h>
 #include <unistd.h>
 
 static inline void wg_cleanup_close(const int *descriptor)
@@ -12,12 +11,6 @@ static inline void wg_cleanup_close(const int *descriptor)
 		close(*descriptor);
 }
 
-static inline void wg_cleanup_free(void *pointer_to_pointer)
-{
-	free(*(void **)pointer_to_pointer);
-}
-
 #define WG_AUTO_CLOSE __attribute__((cleanup(wg_cleanup_close)))
-#define WG_AUTO_FREE __attribute__((cleanup(wg_cleanup_free)))
 
 #endif

@@ -62,5 +62,5 @@ enum nx_status wg_no_memory(const struct wg_driver *driver, struct nx_error *err
 
 void wg_pause(void)
 {
-	nanosleep(&(struct timespec){.tv_nsec = 10 * 1000000}, NULL);
+	nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
 }

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cleanup.h"
 #include "interface.h"
 
 enum nx_status wg_peers_observe(const struct wg_driver *driver,
@@ -107,7 +106,7 @@ static enum nx_status changes_judge(const struct wg_driver *driver, const struct
 enum nx_status wg_peers_apply(const struct wg_driver *driver, const struct nx_peer_change *changes,
 			      size_t count, struct nx_error *error)
 {
-	struct wg_key *keys WG_AUTO_FREE = NULL;
+	struct wg_key *keys;
 	enum nx_status status;
 
 	if (!driver->tunnel.backend)
@@ -118,7 +117,8 @@ enum nx_status wg_peers_apply(const struct wg_driver *driver, const struct nx_pe
 	if (!keys)
 		return wg_no_memory(driver, error);
 	status = changes_judge(driver, changes, keys, count, error);
-	if (status)
-		return status;
-	return driver->tunnel.backend->apply(driver, &driver->tunnel, changes, keys, count, error);
+	if (!status)
+		status = driver->tunnel.backend->apply(driver, &driver->tunnel, changes, keys, count, error);
+	free(keys);
+	return status;
 }

@@ -87,7 +87,7 @@ static bool prefix_read(char *text, struct nx_prefix *out)
 		return false;
 	*slash = '\0';
 	if (!address_read(text, &prefix.address) ||
-	    !number_read(slash + 1, 8u * prefix.address.length, &bits))
+	    !number_read(slash + 1, UINT64_C(8) * prefix.address.length, &bits))
 		return false;
 	prefix.bits = (uint8_t)bits;
 	*out = prefix;

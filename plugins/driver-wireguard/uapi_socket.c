@@ -36,30 +36,40 @@ _Static_assert(sizeof(WG_UAPI_DIRECTORY) + sizeof("/.sock") + IF_NAMESIZE <=
 		       sizeof(((struct sockaddr_un *)0)->sun_path),
 	       "the socket's path fits");
 
-enum nx_status wg_uapi_connect(const struct wg_driver *driver, const char *name, int *out,
-			       struct nx_error *error)
+static enum nx_status server_meet(const struct wg_driver *driver, int descriptor,
+				  const struct sockaddr_un *address, struct nx_error *error)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int descriptor WG_AUTO_CLOSE = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	snprintf(address.sun_path, sizeof(address.sun_path), WG_UAPI_DIRECTORY "/%s.sock", name);
-	if (descriptor < 0)
-		return wg_refuse(driver, errno, "", error, "a socket for %s", address.sun_path);
-	if (connect(descriptor, (const struct sockaddr *)&address, sizeof(address))) {
+	if (connect(descriptor, (const struct sockaddr *)address, sizeof(*address))) {
 		if (errno == ENOENT || errno == ECONNREFUSED)
 			return NX_NOT_FOUND;
 		if (errno == EAGAIN) /* its queue is full: it lives, but does not accept */
-			return wg_refuse(driver, EBUSY, "", error, "%s", address.sun_path);
-		return wg_refuse(driver, errno, "", error, "%s", address.sun_path);
+			return wg_refuse(driver, EBUSY, "", error, "%s", address->sun_path);
+		return wg_refuse(driver, errno, "", error, "%s", address->sun_path);
 	}
 	if (!server_trusted(descriptor))
 		return driver->services->fail(error, NX_DENIED, NULL,
 					      "%s is served by another user, who must not get a private key: "
 					      "remove it, and see who may write to " WG_UAPI_DIRECTORY,
-					      address.sun_path);
-	*out = descriptor;
-	descriptor = -1;
+					      address->sun_path);
 	return NX_OK;
+}
+
+enum nx_status wg_uapi_connect(const struct wg_driver *driver, const char *name, int *out,
+			       struct nx_error *error)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	enum nx_status status;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), WG_UAPI_DIRECTORY "/%s.sock", name);
+	if (descriptor < 0)
+		return wg_refuse(driver, errno, "", error, "a socket for %s", address.sun_path);
+	status = server_meet(driver, descriptor, &address, error);
+	if (status)
+		close(descriptor);
+	else
+		*out = descriptor;
+	return status;
 }
 
 /* Wait until the socket is ready for `events`; 0 or an errno. */

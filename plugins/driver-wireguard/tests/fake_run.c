@@ -21,7 +21,8 @@ static void child_run(const char *const *arguments, const int pipe_ends[2])
 	dup2(nothing, STDIN_FILENO);
 	dup2(pipe_ends[1], STDOUT_FILENO);
 	dup2(pipe_ends[1], STDERR_FILENO);
-	execvp(copies[0], copies);
+	if (copies[0])
+		execvp(copies[0], copies);
 	_exit(EXIT_NO_PROGRAM);
 }
 

@@ -193,8 +193,8 @@ static void test_huge(void)
 	wg_uapi_reader_start(&reader, &device);
 	CU_ASSERT_EQUAL(wg_uapi_reader_feed(&reader, line, sizeof(line) - 1), WG_UAPI_MORE);
 	CU_ASSERT_EQUAL(wg_uapi_reader_feed(&reader, line, 1), WG_UAPI_GARBAGE);
-	for (size_t i = 0; i < sizeof(lines); i += 8)
-		memcpy(lines + i, "fwmrk=1\n", 8);
+	for (size_t i = 0; i < sizeof(lines); i++)
+		lines[i] = "fwmrk=1\n"[i % 8];
 	wg_uapi_reader_start(&reader, &device);
 	for (; fed < WG_UAPI_ANSWER; fed += sizeof(lines))
 		CU_ASSERT_EQUAL(wg_uapi_reader_feed(&reader, lines, sizeof(lines)), WG_UAPI_MORE);

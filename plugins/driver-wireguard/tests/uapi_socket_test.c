@@ -91,8 +91,8 @@ static void behave_endless(int client)
 {
 	static char lines[65536];
 
-	for (size_t i = 0; i + 8 < sizeof(lines); i += 8)
-		memcpy(lines + i, "fwmrk=1\n", 8);
+	for (size_t i = 0; i + 1 < sizeof(lines); i++)
+		lines[i] = "fwmrk=1\n"[i % 8];
 	for (size_t sent = 0; sent < 2 * (size_t)WG_UAPI_ANSWER; sent += sizeof(lines))
 		text_send(client, lines);
 }
