@@ -137,7 +137,7 @@ class Tenants:
 class Authorisation(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = Server(login_limit=100000)
+        cls.server = Server()
         cls.server.start()
         cls.world = Tenants(cls.server)
         program = [cls.server.program, "--print-routes"]

@@ -13,90 +13,18 @@ PGHOST, PGUSER and PGDATABASE (tests/lib/pg-temp.sh run sets them).
 import base64
 import collections
 import http.client
-import json
 import os
+import pathlib
 import queue
 import random
 import secrets
-import shutil
-import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
-BUILD = os.environ["NEXODUS_BUILD_DIR"]
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-class Server:
-    """nexodus-server in a process of its own, killed and started at will."""
-
-    def __init__(self, store):
-        self.dir = tempfile.mkdtemp(prefix="nexodus-crash.")
-        self.port = free_port()
-        self.log = open(os.path.join(self.dir, "log"), "ab")
-        self.arguments = [
-            os.path.join(BUILD, "server", "nexodus-server"), f"--listen=127.0.0.1:{self.port}",
-            f"--state-directory={self.dir}/state", f"--store={store}", "--log-level=warning",
-            f"--plugin-directory={BUILD}/plugins", "--max-connections-per-address=1000"]
-        if store == "postgresql":
-            self.arguments.append("--database=host={PGHOST} user={PGUSER} dbname={PGDATABASE}".format(**os.environ))
-        self.process = None
-
-    def start(self):
-        self.process = subprocess.Popen(self.arguments, stderr=self.log, stdout=self.log, stdin=subprocess.DEVNULL)
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                raise SystemExit(f"the server ended with {self.process.returncode}:\n{self.tail()}")
-            try:
-                if request(self.port, "GET", "/ready")[0] == 200:
-                    return
-            except OSError:
-                pass
-            time.sleep(0.05)
-        raise SystemExit(f"the server is not ready after a minute:\n{self.tail()}")
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def stop(self):
-        self.process.terminate()
-        return self.process.wait(30)
-
-    def tail(self):
-        with open(os.path.join(self.dir, "log"), errors="replace") as log:
-            return log.read()[-4000:]
-
-    def clean(self):
-        if self.process and self.process.poll() is None:
-            self.kill()
-        shutil.rmtree(self.dir, ignore_errors=True)
-
-
-def request(port, method, path, token=None, body=None, kind="application/json"):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    try:
-        headers = {"Content-Type": kind}
-        if token:
-            headers["Authorization"] = "Bearer " + token
-        connection.request(method, path, body=body, headers=headers)
-        answer = connection.getresponse()
-        text = answer.read()
-        return answer.status, json.loads(text) if text[:1] in (b"{", b"[") else text
-    except http.client.HTTPException as problem:
-        raise OSError(str(problem)) from problem
-    finally:
-        connection.close()
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "api"))
+from server import Server  # noqa: E402
 
 
 def public_key():
@@ -125,7 +53,16 @@ class Ledger:
                     self.problems.append(f"{key}: {field} was {before.get(field)}, now {device.get(field)}")
 
 
-def client_run(port, key, work, ledger):
+def attempt(server, key, body):
+    """Status and device; status 0 when there was no answer."""
+    try:
+        answer = server.post("/api/devices", body, token=key)
+        return answer.status, answer.json
+    except (OSError, http.client.HTTPException, ValueError):
+        return 0, None
+
+
+def client_run(server, key, work, ledger):
     """Register until the queue is empty; what fails is repeated with the same body."""
     while True:
         try:
@@ -133,10 +70,7 @@ def client_run(port, key, work, ledger):
         except queue.Empty:
             return
         for _ in range(2000):
-            try:
-                status, device = request(port, "POST", "/api/devices", key, json.dumps(body))
-            except OSError:
-                status, device = 0, None
+            status, device = attempt(server, key, body)
             if status in (200, 201):
                 ledger.note(body["public_key"], device)
                 break
@@ -152,18 +86,9 @@ def client_run(port, key, work, ledger):
                 ledger.problems.append("gave up on a registration")
 
 
-def sign_in(server):
-    with open(os.path.join(server.dir, "state", "admin-password")) as f:
-        password = f.read().strip()
-    form = f"grant_type=password&username=admin&password={password}"
-    status, answer = request(server.port, "POST", "/oauth/token", body=form, kind="application/x-www-form-urlencoded")
-    assert status == 200, (status, answer)
-    return answer["access_token"]
-
-
 def sql(server, store, text):
     if store == "sqlite":
-        command = ["sqlite3", "-separator", "|", os.path.join(server.dir, "state", "nexodus.db"), text]
+        command = ["sqlite3", "-separator", "|", str(server.state / "nexodus.db"), text]
     else:
         command = ["psql", "-qAtX", "-F", "|", "-c", text]
     out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -173,8 +98,7 @@ def sql(server, store, text):
 def judge(server, store, token, organization, ledger, wanted):
     """Everything that must be true, with the server up; answers the list of what is not."""
     wrong = list(ledger.problems)
-    status, devices = request(server.port, "GET", f"/api/organizations/{organization}/devices", token)
-    assert status == 200, status
+    devices = server.get(f"/api/organizations/{organization}/devices", token=token).json
     by_key = {d["public_key"]: d for d in devices}
     if len(devices) != wanted:
         wrong.append(f"{len(devices)} devices, not {wanted}")
@@ -194,7 +118,7 @@ def judge(server, store, token, organization, ledger, wanted):
         wrong.append(f"devices without lease: {list(held - leased)[:3]}, leases without device: {list(leased - held)[:3]}")
     sample = random.sample(sorted(ledger.sent), min(50, len(ledger.sent)))
     for key in sample:
-        status, device = request(server.port, "POST", "/api/devices", ledger.key, json.dumps(ledger.sent[key]))
+        status, device = attempt(server, ledger.key, ledger.sent[key])
         if status not in (200, 201) or device["id"] != by_key[key]["id"]:
             wrong.append(f"a repeated registration answered {status} {device}")
     if store == "sqlite" and sql(server, store, "PRAGMA integrity_check") != [["ok"]]:
@@ -207,20 +131,22 @@ def main():
     devices, clients, kills, seed = (int(sys.argv[i]) if len(sys.argv) > i else d
                                      for i, d in ((2, 2000), (3, 64), (4, 8), (5, 1)))
     random.seed(seed)
-    server = Server(store)
+    options = {"store": store, "log_level": "warning", "max_connections_per_address": 1000}
+    if store == "postgresql":
+        options["database"] = "host={PGHOST} user={PGUSER} dbname={PGDATABASE}".format(**os.environ)
+    server = Server(**options)
     try:
         server.start()
-        token = sign_in(server)
-        organization = request(server.port, "GET", "/api/organizations", token)[1][0]["id"]
-        status, made = request(server.port, "POST", f"/api/organizations/{organization}/registration-keys", token, "{}")
-        assert status == 201, made
+        token = server.admin_token()
+        organization = server.get("/api/organizations", token=token).json[0]["id"]
+        made = server.post(f"/api/organizations/{organization}/registration-keys", {}, token=token).json
         ledger, work = Ledger(), queue.Queue()
         ledger.key = made["key"]
         for i in range(devices):
             body = {"public_key": public_key(), "token": device_token(), "hostname": f"crash-{i}"}
             ledger.sent[body["public_key"]] = body
             work.put(body)
-        threads = [threading.Thread(target=client_run, args=(server.port, made["key"], work, ledger))
+        threads = [threading.Thread(target=client_run, args=(server, made["key"], work, ledger))
                    for _ in range(clients)]
         for thread in threads:
             thread.start()
@@ -245,11 +171,12 @@ def main():
               f"{len(wrong)} problems")
         for line in wrong[:20]:
             print("  " + line)
-        if server.stop() != 0:
-            wrong.append("the server did not stop cleanly")
-            print(server.tail())
+        server.stop()
+        server.check()
         return 1 if wrong else 0
     finally:
+        if server.process and server.process.poll() is None:
+            server.kill()
         server.clean()
 
 
