@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/network.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+
+enum {
+	LOOK_MILLISECONDS = 200,   /* a burst of events is one look */
+	ADAPT_MILLISECONDS = 300,
+	RETRY_MILLISECONDS = 1000, /* after a failed look, doubled up to … */
+	RETRY_DOUBLINGS = 5,       /* … 32 s */
+	POLL_MILLISECONDS = 5000,  /* some kernels tell of a family switched on or off by no event */
+	REFUSED_POLLS = 12,        /* a family that the kernel refused is tried again each minute */
+};
+
+/* --- rounds ------------------------------------------------------------------------------- */
+
+static void error_remember(struct nx_network *network, const struct nx_error *error)
+{
+	if (strcmp(network->last_error, error->message) != 0)
+		nx_log(NX_LOG_ERROR, "the mesh is not as it should be", "reason", error->message,
+		       "interface", network->options.request.name, NULL);
+	memcpy(network->last_error, error->message, sizeof(network->last_error));
+}
+
+static void retry_later(struct nx_network *network)
+{
+	unsigned doublings = network->failures < RETRY_DOUBLINGS ? network->failures : RETRY_DOUBLINGS;
+
+	network->failures++;
+	nx_timer_hasten(network->look, (uint64_t)RETRY_MILLISECONDS << doublings);
+}
+
+static void monitor_align(const struct nx_network *network)
+{
+	const struct nx_netlink *route = network->base->route;
+
+	nx_monitor_expect(network->monitor, network->reconcile.interface.index,
+			  route ? nx_netlink_port(route) : 0);
+}
+
+/* What a round has left: an error to remember, a family that could not be had. */
+static void round_end(struct nx_network *network, enum nx_status status, const struct nx_error *error)
+{
+	bool moved = network->reconcile.refused;
+
+	network->reconcile.refused = false;
+	monitor_align(network);
+	if (status == NX_OK) {
+		if (*network->last_error)
+			nx_log(NX_LOG_INFO, "the mesh is as it should be again", NULL);
+		network->last_error[0] = '\0';
+		network->failures = 0;
+	} else {
+		error_remember(network, error);
+		retry_later(network);
+	}
+	if (moved)
+		network->options.moved(network->options.context);
+}
+
+void nx_network_settle(struct nx_network *network)
+{
+	struct nx_error error = {0};
+
+	/* While looks fail, another one is due; a change does not make it sooner. */
+	if (network->failures)
+		return;
+	round_end(network, nx_reconcile_apply(&network->reconcile, &error), &error);
+}
+
+static void look_due(void *context)
+{
+	struct nx_network *network = context;
+	struct nx_error error = {0};
+
+	round_end(network, nx_reconcile_observe(&network->reconcile, &error), &error);
+}
+
+void nx_network_look(struct nx_network *network)
+{
+	nx_timer_hasten(network->look, LOOK_MILLISECONDS);
+}
+
+/* --- the host changes ------------------------------------------------------------------------ */
+
+static void guard_refresh(struct nx_network *network)
+{
+	const struct nx_underlay *underlay = &network->underlay;
+	NX_AUTO_FREE struct nx_address *all = nx_alloc_array(underlay->count + 1, sizeof(*all));
+	size_t count = 0;
+
+	if (underlay->count)
+		memcpy(all, underlay->addresses, underlay->count * sizeof(*all));
+	count = underlay->count;
+	if (network->service.length)
+		all[count++] = network->service;
+	nx_reconcile_guard(&network->reconcile, all, count);
+}
+
+static void underlay_refresh(struct nx_network *network)
+{
+	struct nx_error error = {0};
+	struct nx_netlink *route = nx_services_route(network->base, &error);
+
+	if (!route || nx_underlay_read(&network->underlay, route, network->reconcile.interface.index,
+				       &error) != NX_OK)
+		nx_log(NX_LOG_WARNING, "this host's addresses cannot be read", "reason", error.message, NULL);
+	guard_refresh(network);
+}
+
+static void families_log(const struct nx_network *network)
+{
+	for (size_t i = 0; i < network->capabilities->family_count; i++) {
+		const struct nx_family *family = &network->capabilities->families[i];
+
+		nx_log(NX_LOG_INFO, nx_family_usable(family) ? "family is usable" : "family is not usable",
+		       "family", family->ops->label, "reason", *family->reason ? family->reason : NULL,
+		       NULL);
+	}
+}
+
+static void families_adapt(struct nx_network *network)
+{
+	families_log(network);
+	nx_reconcile_set_self(&network->reconcile, NULL);
+}
+
+static void adapt_due(void *context)
+{
+	struct nx_network *network = context;
+
+	if (nx_capabilities_poll(network->capabilities))
+		families_adapt(network);
+	underlay_refresh(network);
+	nx_network_settle(network);
+	network->options.moved(network->options.context);
+}
+
+static bool refusals_forget(const struct nx_network *network)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < network->capabilities->family_count; i++) {
+		any |= network->capabilities->families[i].refused;
+		network->capabilities->families[i].refused = false;
+	}
+	return any;
+}
+
+static void poll_due(void *context)
+{
+	struct nx_network *network = context;
+	bool again = ++network->polls % REFUSED_POLLS == 0 && refusals_forget(network);
+
+	if (nx_capabilities_poll(network->capabilities)) {
+		families_adapt(network);
+		nx_network_settle(network);
+		network->options.moved(network->options.context);
+	} else if (again) {
+		nx_reconcile_set_self(&network->reconcile, NULL);
+		nx_network_settle(network);
+	}
+}
+
+static void host_disturbed(void *context)
+{
+	nx_network_look(context);
+}
+
+static void host_moved(void *context)
+{
+	struct nx_network *network = context;
+
+	nx_timer_hasten(network->adapt, ADAPT_MILLISECONDS);
+}
+
+/* --- devices ------------------------------------------------------------------------------------ */
+
+void nx_network_set_self(struct nx_network *network, const char *id)
+{
+	memcpy(network->self_id, id, strlen(id) + 1);
+}
+
+void nx_network_set_service(struct nx_network *network, const struct nx_address *address)
+{
+	network->service = *address;
+	guard_refresh(network);
+}
+
+static void record_put(struct nx_network *network, struct nx_record *record)
+{
+	struct nx_entry *entry = nx_members_find(&network->members, record->member.id);
+	NX_AUTO_FREE char *id = nx_strdup(record->member.id);
+	struct nx_error error = {0};
+	unsigned effect;
+
+	/* Another key is another peer. */
+	if (entry && strcmp(entry->record->member.public_key, record->member.public_key) != 0)
+		nx_reconcile_forget(&network->reconcile, entry);
+	if (nx_members_put(&network->members, record, &entry, &effect, &error) == NX_OK)
+		nx_reconcile_mark(&network->reconcile, entry, effect);
+	else
+		nx_log(NX_LOG_WARNING, "a device is left out", "device", id, "reason", error.message, NULL);
+}
+
+static void record_refused(struct nx_network *network, const struct nx_json *device,
+			   enum nx_status status, const struct nx_error *error)
+{
+	const char *id = nx_json_member_string(device, "id", "");
+
+	if (status != NX_UNSUPPORTED) /* another driver: not of our mesh, and no mistake */
+		nx_log(NX_LOG_WARNING, "a device is left out", "device", id, "reason", error->message, NULL);
+	/* What it was before is not what it is now. This host itself keeps its last good record. */
+	if (strcmp(id, network->self_id) != 0)
+		nx_network_delete(network, id);
+}
+
+void nx_network_change(struct nx_network *network, const struct nx_json *device)
+{
+	struct nx_record *record = NULL;
+	struct nx_error error = {0};
+	enum nx_status status = nx_record_read(network->capabilities, device, &record, &error);
+
+	if (status != NX_OK)
+		record_refused(network, device, status, &error);
+	else if (strcmp(record->member.id, network->self_id) == 0)
+		nx_reconcile_set_self(&network->reconcile, record);
+	else
+		record_put(network, record);
+}
+
+void nx_network_delete(struct nx_network *network, const char *id)
+{
+	struct nx_entry *entry = nx_members_find(&network->members, id);
+
+	if (entry)
+		nx_reconcile_forget(&network->reconcile, entry);
+}
+
+void nx_network_list_begin(struct nx_network *network)
+{
+	network->members.epoch++;
+}
+
+void nx_network_list_end(struct nx_network *network)
+{
+	struct nx_entry *entry, *next;
+
+	for (entry = nx_members_first(&network->members); entry; entry = next) {
+		next = nx_members_next(entry);
+		if (entry->epoch != network->members.epoch)
+			nx_reconcile_forget(&network->reconcile, entry);
+	}
+}
+
+/* --- life --------------------------------------------------------------------------------------- */
+
+static enum nx_status watch_start(struct nx_network *network, struct nx_error *error)
+{
+	const struct nx_monitor_listener listener = {
+		.disturbed = host_disturbed, .moved = host_moved, .context = network};
+
+	return nx_monitor_start(network->loop, &listener, &network->monitor, error);
+}
+
+enum nx_status nx_network_start(struct nx_network *network, uv_loop_t *loop,
+				struct nx_capabilities *capabilities, struct nx_services_base *base,
+				const struct nx_network_options *options, struct nx_error *error)
+{
+	enum nx_status status;
+
+	*network = (struct nx_network){
+		.loop = loop, .capabilities = capabilities, .base = base, .options = *options};
+	nx_members_init(&network->members, capabilities);
+	nx_reconcile_init(&network->reconcile, capabilities, &network->members, &options->request);
+	network->look = nx_timer_new(loop, look_due, network);
+	network->adapt = nx_timer_new(loop, adapt_due, network);
+	network->poll = nx_watch_every(loop, POLL_MILLISECONDS, poll_due, network);
+	nx_capabilities_poll(capabilities);
+	families_log(network);
+	status = watch_start(network, error);
+	if (status == NX_OK)
+		status = nx_reconcile_start(&network->reconcile, error);
+	if (status != NX_OK) {
+		nx_network_stop(network, true);
+		return status;
+	}
+	underlay_refresh(network);
+	monitor_align(network);
+	nx_log(NX_LOG_INFO, network->reconcile.interface.adopted ? "interface adopted" : "interface is up",
+	       "interface", options->request.name, "backend", network->reconcile.interface.backend, NULL);
+	return NX_OK;
+}
+
+void nx_network_stop(struct nx_network *network, bool keep)
+{
+	if (!keep)
+		nx_reconcile_down(&network->reconcile);
+	nx_monitor_stop(network->monitor);
+	nx_timer_free(network->look);
+	nx_timer_free(network->adapt);
+	nx_watch_end(network->poll);
+	nx_reconcile_release(&network->reconcile);
+	nx_members_clear(&network->members);
+	nx_underlay_release(&network->underlay);
+	*network = (struct nx_network){0};
+}
+
+struct nx_endpoint nx_network_endpoint(const struct nx_network *network, const struct nx_family *family)
+{
+	return nx_underlay_endpoint(&network->underlay, family, network->options.fixed,
+				    network->options.fixed_count, &network->service,
+				    network->reconcile.interface.listen_port);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The mesh on this host, kept as the service says: the members, the reconcile, and
+ * the watch over the host. Takes device records in, and has no idea where they
+ * come from. Failures are logged, remembered for the status, and tried again.
+ */
+#ifndef NX_AGENT_NETWORK_H
+#define NX_AGENT_NETWORK_H
+
+#include "agent/loop.h"
+#include "agent/monitor.h"
+#include "agent/reconcile.h"
+#include "agent/services.h"
+#include "agent/underlay.h"
+#include "base/json.h"
+
+struct nx_network_options {
+	struct nx_interface_request request; /* what it points to outlives the network */
+	const struct nx_endpoint *fixed;     /* where this host says it is reached; port 0: the tunnel's */
+	size_t fixed_count;
+	/* What this host would say of itself has changed: families, addresses, port. */
+	void (*moved)(void *context);
+	void *context;
+};
+
+struct nx_network {
+	uv_loop_t *loop;
+	struct nx_capabilities *capabilities;
+	struct nx_services_base *base;
+	struct nx_network_options options;
+	struct nx_members members;
+	struct nx_reconcile reconcile;
+	struct nx_underlay underlay;
+	struct nx_monitor *monitor;
+	struct nx_timer *look;  /* at the host, and mend */
+	struct nx_timer *adapt; /* to another address, or family */
+	struct nx_watch *poll;
+	unsigned polls;
+	unsigned failures; /* looks that failed in a row */
+	char self_id[NX_UUID_TEXT];
+	struct nx_address service; /* where the service is: no route may swallow it */
+	char last_error[320];      /* "" when the last round went well */
+};
+
+/* Bring the interface up and watch the host. Peers and routes stay as they are until this
+ * host's own record is known. */
+enum nx_status nx_network_start(struct nx_network *network, uv_loop_t *loop,
+				struct nx_capabilities *capabilities, struct nx_services_base *base,
+				const struct nx_network_options *options, struct nx_error *error);
+/* `keep`: leave interface, peers and routes for the next start. */
+void nx_network_stop(struct nx_network *network, bool keep);
+
+/* Which device this host is; its record arrives as any other. */
+void nx_network_set_self(struct nx_network *network, const char *id);
+void nx_network_set_service(struct nx_network *network, const struct nx_address *address);
+/* A device is new or has changed; this host's own record too. */
+void nx_network_change(struct nx_network *network, const struct nx_json *device);
+void nx_network_delete(struct nx_network *network, const char *id);
+/* A full list begins: members that are not in it are gone when it ends. */
+void nx_network_list_begin(struct nx_network *network);
+void nx_network_list_end(struct nx_network *network);
+/* Make it so. */
+void nx_network_settle(struct nx_network *network);
+/* Look at the host soon, and mend what differs. */
+void nx_network_look(struct nx_network *network);
+
+/* This host's endpoint over the family's underlay, as it would publish it. */
+struct nx_endpoint nx_network_endpoint(const struct nx_network *network,
+				       const struct nx_family *family);
+
+#endif
