@@ -1,0 +1,132 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Shows that the agent halves of both families do to a real kernel what they should, and nothing else: addresses, routes,
+# what is left alone, 20,000 routes at once, IPv6 switched off and on again. A veth stands in for the tunnel.
+# Usage: kernel.sh PROBE DIRECTORY-OF-AGENT-PLUGINS
+probe=$1 plugins=$2
+space=ipam-kernel-$$
+. "$(dirname "$0")/check.sh"
+
+inside sh -e <<'SETUP' || exit 1
+ip link set lo up
+ip link add wg0 type veth peer name wg0peer
+ip link add eth0 type veth peer name eth0peer
+ip link set wg0peer up
+ip link set eth0peer up
+sysctl -qw net.ipv6.conf.wg0.addr_gen_mode=0 net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.wg0.accept_dad=0
+ip link set wg0 up
+ip link set eth0 up
+ip address add 192.0.2.1/24 dev eth0
+ip address add 2001:db8::1/64 dev eth0 nodad
+SETUP
+
+v4() { inside "$probe" "$plugins/ipam-v4.so" wg0; }
+v6() { inside "$probe" "$plugins/ipam-v6.so" wg0; }
+addresses4() { inside ip -4 -o address show dev wg0 | awk '{print $4}' | sort | tr '\n' ' '; }
+addresses6() { inside ip -6 -o address show dev wg0 scope global | awk '{print $4}' | sort | tr '\n' ' '; }
+routes4() { inside ip -4 route show dev wg0 | squeeze; }
+routes6() { inside ip -6 route show dev wg0 | grep -v fe80 | sed 's/ pref medium//' | squeeze; }
+others() { inside ip address show dev eth0; inside ip route show dev eth0; inside ip -6 route show dev eth0; }
+
+before=$(others)
+linklocal=$(inside ip -6 -o address show dev wg0 scope link | awk '{print $4}')
+
+# --- addresses
+expect "both families are there" "yes yes" "$(echo supported | v4) $(echo supported | v6)"
+expect "v4: the address is set" ok "$(echo address 100.100.0.1 100.100.0.0/16 | v4)"
+expect "v4: it stands alone" "100.100.0.1/32 " "$(addresses4)"
+expect "v4: its scope is global" "inet 100.100.0.1/32 scope global wg0" \
+	"$(inside ip -4 address show dev wg0 | grep inet | squeeze)"
+expect "v4: the kernel makes no route of it" "" "$(routes4)"
+expect "v6: the address is set" ok "$(echo address fd00:7::1 fd00:7::/64 | v6)"
+expect "v6: it carries the organization's length" "fd00:7::1/64 " "$(addresses6)"
+expect "v6: the kernel routes the organization's prefix" "fd00:7::/64 proto kernel metric 256" "$(routes6)"
+expect "v6: it is usable at once" "" "$(inside ip -6 address show dev wg0 tentative | grep fd00)"
+
+expect "again changes nothing" "ok ok" "$(echo address 100.100.0.1 100.100.0.0/16 | v4) $(echo address fd00:7::1 fd00:7::/64 | v6)"
+expect "v4: still the one" "100.100.0.1/32 " "$(addresses4)"
+
+inside ip address add 172.31.0.1/24 dev wg0
+inside ip address add 2001:db8:f::1/64 dev wg0 nodad
+expect "v4: another address replaces ours" ok "$(echo address 100.100.0.9 100.100.0.0/16 | v4)"
+expect "v4: and leaves the operator's" "100.100.0.9/32 172.31.0.1/24 " "$(addresses4)"
+expect "v6: the same with another length" ok "$(echo address fd00:7::1 fd00:7::/48 | v6)"
+expect "v6: leaves the operator's" "2001:db8:f::1/64 fd00:7::1/48 " "$(addresses6)"
+expect "v6: link-local stays" "$linklocal" "$(inside ip -6 -o address show dev wg0 scope link | awk '{print $4}')"
+expect "none removes ours" "ok ok" "$(echo noaddress | v4) $(echo noaddress | v6)"
+expect "and only ours" "172.31.0.1/24 2001:db8:f::1/64 " "$(addresses4)$(addresses6)"
+inside ip address del 172.31.0.1/24 dev wg0
+inside ip address del 2001:db8:f::1/64 dev wg0
+
+# --- routes
+expect "v4: routes are added, twice without a failure" "ok
+ok
+ok" "$(v4 <<'COMMANDS'
+address 100.100.0.1 100.100.0.0/16
+add 100.100.0.1 100.100.0.2/32 100.100.0.0/16 10.9.0.0/24
+add 100.100.0.1 100.100.0.2/32 100.100.0.0/16 10.9.0.0/24
+COMMANDS
+)"
+expect "v4: as they should look" "10.9.0.0/24 proto 158 scope link src 100.100.0.1
+100.100.0.0/16 proto 158 scope link src 100.100.0.1
+100.100.0.2 proto 158 scope link src 100.100.0.1" "$(routes4)"
+inside ip route add 10.8.0.0/24 dev wg0
+inside ip route add 10.7.0.0/24 dev wg0 table 99 proto 158
+expect "v4: ours are observed" "10.9.0.0/24 100.100.0.0/16 100.100.0.2/32 ok" \
+	"$(echo observe | v4)"
+expect "v4: only ours are removed, and gone ones are no failure" ok \
+	"$(echo remove 10.9.0.0/24 10.8.0.0/24 100.100.0.0/16 100.100.0.77/32 | v4)"
+expect "v4: what is left" "10.8.0.0/24 scope link
+100.100.0.2 proto 158 scope link src 100.100.0.1" "$(routes4)"
+expect "v4: another's route to the same place is left" "ok 192.0.2.0/24 proto kernel scope link src 192.0.2.1" \
+	"$(echo add 100.100.0.1 192.0.2.0/24 | v4) $(inside ip route show dev eth0 | squeeze)"
+echo remove 192.0.2.0/24 | v4 >/dev/null
+inside ip route del 10.8.0.0/24 dev wg0
+
+expect "v6: routes are added; the organization's stands already" "ok
+ok
+fd00:7::2/128 fd00:9::/48 fd00:7::/64 ok
+ok
+fd00:7::2/128 ok" "$(v6 <<'COMMANDS'
+address fd00:7::1 fd00:7::/64
+add fd00:7::1 fd00:7::2/128 fd00:7::/64 fd00:9::/48
+observe
+remove fd00:9::/48 fd00:7::/64
+observe
+COMMANDS
+)"
+expect "v6: as they should look" "fd00:7::2 proto 158 metric 1024
+fd00:7::/64 proto kernel metric 256" "$(routes6)"
+
+expect "a refused route does not stop the others" "1 100.100.0.3" \
+	"$(echo add 100.100.0.200 100.100.0.44/32 | v4 | grep -c refused) $(echo add 100.100.0.1 100.100.0.3/32 | v4 >/dev/null
+	inside ip route show 100.100.0.3 | awk '{print $1}')"
+
+# --- many
+expect "v4: 20,000 routes" "ok 20000" "$(echo bulk-add 20000 | v4) $(inside ip route show dev wg0 | grep -c '^10\.')"
+expect "v4: and away" "ok 0" "$(echo bulk-remove 20000 | v4) $(inside ip route show dev wg0 | grep -c '^10\.')"
+expect "v6: 20,000 routes" "ok 20000" "$(echo bulk-add 20000 | v6) $(inside ip -6 route show dev wg0 | grep -c '^fd0b')"
+expect "v6: and away" "ok 0" "$(echo bulk-remove 20000 | v6) $(inside ip -6 route show dev wg0 | grep -c '^fd0b')"
+
+# --- this host's address towards another
+inside ip route add default via 192.0.2.254 dev eth0
+expect "source addresses" "192.0.2.1 100.100.0.1 2001:db8::1 fd00:7::1 none" \
+	"$(echo source 198.51.100.1 | v4) $(echo source 100.100.0.2 | v4) $(echo source 2001:db8::99 | v6) $(echo source fd00:7::2 | v6) $(echo source 2001:db8:ffff::1 | v6)"
+inside ip route del default
+
+# --- IPv6 off and on again
+expect "the other interface is as it was" "$before" "$(others)"
+inside sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+expect "v6 off: seen" "IPv6 is switched off: net.ipv6.conf.all.disable_ipv6 is 1" "$(echo supported | v6)"
+expect "v6 off: the address is refused as unsupported" unsupported \
+	"$(echo address fd00:7::1 fd00:7::/64 | v6 | cut -d: -f1)"
+expect "v6 off: a route is refused as unsupported" unsupported \
+	"$(echo add fd00:7::1 fd00:7::2/128 | v6 | cut -d: -f1)"
+expect "v6 off: no routes, nothing to remove" "ok
+ok
+ok" "$(printf 'observe\nremove fd00:7::2/128\nnoaddress\n' | v6)"
+expect "v4 goes on" ok "$(echo add 100.100.0.1 100.100.0.5/32 | v4)"
+inside sysctl -qw net.ipv6.conf.all.disable_ipv6=0
+expect "v6 on again" "yes
+ok" "$(printf 'supported\naddress fd00:7::1 fd00:7::/64\n' | v6)"
+check_end
