@@ -201,6 +201,19 @@ lab_x h2 wg set wg3 peer "$other"
 check "one without a key, but with peers, is refused" refused "it has peers" drive_as h2 wg3 auto wireguard-go up
 ip -n "$LAB-h2" link delete wg3
 
+# Killed at any moment while it makes an interface: the next life must get along with what is there.
+killed=0
+for delay in 0.001 0.002 0.004 0.006 0.008 0.01 0.012 0.014 0.016 0.018 0.02 0.025 0.03 0.04 0.05; do
+	# shellcheck disable=SC2016 # expanded over there
+	lab_x h2 sh -c 'echo up 51999 | timeout -s KILL "$0" "$@"' "$delay" \
+		"$probe" "$plugin" "$LAB_DIR/h2/state" wg9 "$backend" >/dev/null 2>&1 || killed=$((killed + 1))
+	# A wireguard-go that the killed one was starting may still be on its way.
+	lab_wait 5 said "port=51999" drive_as h2 wg9 "$backend" wireguard-go "up 51999" down || break
+done
+echo "killed $killed times"
+check "lives that follow a killed one come up" test "$delay" = 0.05
+check "and leave nothing" interface_absent h2 wg9
+
 check "an unknown backend is refused" refused "must be auto, kernel or wireguard-go" \
 	drive_as h1 wg0 magic wireguard-go up
 check "a path is no program" refused "without a directory" drive_as h1 wg0 auto /bin/wireguard-go up
