@@ -73,7 +73,7 @@ void nx_state_close(struct nx_state *state)
 	if (state->lock >= 0)
 		close(state->lock);
 	free(state->directory);
-	free(state->identity.advertised);
+	free(state->identity.declared);
 	nx_wipe(state->token, sizeof(state->token));
 	*state = (struct nx_state){.lock = -1};
 }
@@ -124,7 +124,7 @@ static bool identity_fill(const struct nx_json *document, struct nx_identity *id
 		return false;
 	memcpy(identity->device_id, device, NX_UUID_TEXT);
 	memcpy(identity->organization_id, organization, NX_UUID_TEXT);
-	identity->advertised = nx_strdup(nx_json_member_string(document, "advertised", NULL));
+	identity->declared = nx_strdup(nx_json_member_string(document, "declared", NULL));
 	return true;
 }
 
@@ -157,8 +157,8 @@ enum nx_status nx_state_identity_write(const struct nx_state *state, struct nx_e
 
 	nx_json_put_string(document, "device_id", state->identity.device_id);
 	nx_json_put_string(document, "organization_id", state->identity.organization_id);
-	if (state->identity.advertised)
-		nx_json_put_string(document, "advertised", state->identity.advertised);
+	if (state->identity.declared)
+		nx_json_put_string(document, "declared", state->identity.declared);
 	nx_json_print_pretty(document, &text);
 	nx_buffer_append(&text, "\n", 1);
 	status = nx_file_write(path, text.data, text.length, 0600, error);

@@ -19,7 +19,7 @@
 struct nx_identity {
 	char device_id[NX_UUID_TEXT]; /* "": not registered yet */
 	char organization_id[NX_UUID_TEXT];
-	char *advertised; /* the prefixes last declared, as JSON text; NULL: none */
+	char *declared; /* what the service was last told of this host's wishes (publish.h); NULL: nothing */
 };
 
 struct nx_state {
