@@ -17,12 +17,15 @@
 
 /*
  * A lock is waited for 5 s. A server that is frozen while it has the turn loses
- * it after 15 s. A commit that was answered is on the disk, whatever the
- * database's own default.
+ * it after 15 s; what a killed server had under way, a migration, say, ends after
+ * 2 s (since PostgreSQL 14). A commit that was answered is on the disk, whatever
+ * the database's own default.
  */
 static const char setup_sql[] =
 	"SET lock_timeout = 5000; SET idle_in_transaction_session_timeout = 15000;"
 	"SET default_transaction_isolation = 'read committed'; SET client_min_messages = warning;"
+	"SELECT set_config(name, '2000', false) FROM pg_settings"
+	" WHERE name = 'client_connection_check_interval';"
 	"SELECT set_config('synchronous_commit', 'on', false)"
 	" WHERE current_setting('synchronous_commit') = 'off';";
 

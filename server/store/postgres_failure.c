@@ -18,6 +18,7 @@ static const struct {
 	{ "57014", NX_SQL_BUSY }, /* statement_timeout, or an administrator cancelled it */
 	{ "53", NX_SQL_DISK },	  /* disk, memory, connections used up */
 	{ "58", NX_SQL_DISK },	  /* I/O errors */
+	{ "08P01", NX_SQL_WRONG }, /* a parameter too few, say */
 	{ "08", NX_SQL_LOST },	  /* connection */
 	{ "57P", NX_SQL_LOST },	  /* shut down, crashed, terminated */
 	{ "25P03", NX_SQL_LOST }, /* idle in a transaction for too long: we were frozen */
