@@ -65,7 +65,7 @@ struct nx_column {
 	const struct nx_field *field; /* NULL: the core's own */
 	const struct nx_plugin *plugin;
 	size_t family;    /* index into families, NX_NO_FAMILY for none */
-	const char *key;  /* `"name":` as it is written */
+	char *key;     /* `"name":` as it is written; NULL: made while writing */
 	size_t key_length;
 };
 #define NX_NO_FAMILY ((size_t)-1)
@@ -75,6 +75,7 @@ struct nx_columns {
 	size_t count;
 	struct nx_column column[NX_COLUMN_LIMIT];
 	char *list;   /* "id, name, …" for SELECT and RETURNING */
+	char *find;   /* SELECT of all columns by id: $1 */
 	char *insert; /* INSERT with all columns: $1 … $count */
 	char *update; /* UPDATE of the columns that may change, by id: see nx_columns_update_params() */
 };
@@ -97,6 +98,11 @@ struct nx_fields {
 	struct nx_columns devices;
 	struct nx_family family[NX_FAMILY_LIMIT];
 	size_t family_count;
+	char *advance; /* the next revision of organization $1, RETURNING its columns */
+	char *changed; /* SELECT of devices of organization $1 with $2 < revision <= $3, in order, $4 at most */
+	char *by_key;  /* SELECT of a device by its public key: $1 */
+	struct nx_field row[2 * NX_COLUMN_LIMIT]; /* the plugins' rows, in our size */
+	size_t row_count;
 };
 
 /* Gathers from server->plugins and judges what plugins say: a column or a name used twice, a
@@ -106,18 +112,25 @@ void nx_fields_free(struct nx_fields *fields); /* NULL is fine */
 
 /* --- records ------------------------------------------------------------------ */
 
+/* "" and 0 everywhere. */
+void nx_record_blank(const struct nx_columns *columns, struct nx_value record[static NX_COLUMN_LIMIT]);
 /* The values of a row that was selected with `list`; texts are borrowed from the row. */
 void nx_record_borrow(const struct nx_columns *columns, const struct nx_row *row,
 		      struct nx_value values[static NX_COLUMN_LIMIT]);
 /* The same with texts of its own, in one block to be freed with free(). */
 struct nx_value *nx_record_copy(const struct nx_columns *columns, const struct nx_row *row);
-/* Do all values agree, but for the revision? */
+/* Another record with texts of its own, to be freed with free(). */
+struct nx_value *nx_record_duplicate(const struct nx_columns *columns, const struct nx_value *record);
+/* Do all values agree? */
 bool nx_record_equal(const struct nx_columns *columns, const struct nx_value *a, const struct nx_value *b);
 /* The parameters of `update` in order, the id last; answers their number. */
 size_t nx_columns_update_params(const struct nx_columns *columns, const struct nx_value *record,
 				struct nx_value params[static NX_COLUMN_LIMIT]);
 
 /* --- reading requests --------------------------------------------------------- */
+
+/* The message of an NX_INVALID that says that the field is missing, not wrong. */
+#define NX_FIELD_NOT_PRESENT "field not present"
 
 /*
  * Take the plugins' fields of a request body into a record: those that clients may
@@ -145,6 +158,8 @@ const struct nx_family *nx_family_of(const struct nx_fields *fields, const struc
 
 /* --- writing JSON -------------------------------------------------------------- */
 
+/* The columns that have a name, as an object. */
+void nx_columns_write(const struct nx_columns *columns, const struct nx_value *record, struct nx_buffer *out);
 void nx_organization_write(const struct nx_fields *fields, const struct nx_value *record,
 			   struct nx_buffer *out);
 /* A family that the device cannot carry shows "" for address and prefix, and no allowed IP. */

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * POST /api/devices: a user or a registration key enrols a device.
+ *
+ * A device that sends a token of its own making can repeat its registration: the
+ * same key with the same token is the same device, whatever became of the first
+ * answer, and uses up no registration key.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "base/secret.h"
+#include "server/auth/auth.h"
+#include "server/resources/access.h"
+#include "server/resources/change.h"
+#include "server/resources/device.h"
+#include "server/resources/handlers.h"
+#include "server/resources/reply.h"
+
+struct registration {
+	struct nx_write write;
+	/* As asked for. */
+	struct nx_value record[NX_COLUMN_LIMIT];
+	struct nx_address wanted[NX_FAMILY_LIMIT];
+	struct nx_child_prefixes children;
+	char public_key[NX_PUBLIC_KEY_TEXT];
+	const char *organization_id; /* NULL: none named */
+	const char *token;           /* the device's own making; NULL: none */
+	char made_token[NX_TOKEN_TEXT];
+	char token_hash[NX_HASH_TEXT];
+	char id[NX_UUID_TEXT];
+	/* As it became, in one run. */
+	char organization[40]; /* as long as a principal's */
+	struct nx_value *organization_record;
+	struct nx_value *existing;
+	struct nx_device_texts texts;
+};
+
+static void registration_end(struct nx_write *write)
+{
+	struct registration *registration = (struct registration *)write;
+
+	free(NX_TAKE(registration->organization_record));
+	free(NX_TAKE(registration->existing));
+}
+
+/* --- a device that is there already ---------------------------------------------------- */
+
+static bool same_owner(const struct registration *registration)
+{
+	const struct nx_principal *who = registration->write.who;
+	const struct nx_value *existing = registration->existing;
+	const char *organization = existing[NX_DEVICE_ORGANIZATION].text;
+
+	if (strcmp(existing[NX_DEVICE_USER].text, who->user_id) != 0)
+		return false;
+	if (who->kind == NX_PRINCIPAL_KEY)
+		return strcmp(organization, who->organization_id) == 0;
+	return !registration->organization_id || strcmp(organization, registration->organization_id) == 0;
+}
+
+static enum nx_status same_token(const struct registration *registration, struct nx_tx *tx, bool *same,
+				 struct nx_error *error)
+{
+	int64_t count = 0;
+	enum nx_status status = NX_OK;
+
+	if (registration->token)
+		status = nx_sql_integer(tx, error, "SELECT COUNT(*) FROM tokens WHERE hash = $1 AND device_id = $2",
+					NX_PARAMS(NX_TEXT(registration->token_hash),
+						  registration->existing[NX_DEVICE_ID]),
+					&count);
+	*same = count > 0;
+	return status;
+}
+
+/* The id is told to those who see the device anyway. */
+static enum nx_status refuse_existing(const struct registration *registration, struct nx_tx *tx,
+				      struct nx_error *error)
+{
+	const struct nx_principal *who = registration->write.who;
+	const struct nx_value *existing = registration->existing;
+	bool visible = strcmp(existing[NX_DEVICE_USER].text, who->user_id) == 0;
+
+	if (!visible && who->kind == NX_PRINCIPAL_USER) {
+		enum nx_status status = nx_member_check(tx, existing[NX_DEVICE_ORGANIZATION].text, who->user_id, &visible,
+							error);
+		if (status != NX_OK)
+			return status;
+	} else if (who->kind == NX_PRINCIPAL_KEY) {
+		visible = strcmp(existing[NX_DEVICE_ORGANIZATION].text, who->organization_id) == 0;
+	}
+	return nx_exists(error, visible ? existing[NX_DEVICE_ID].text : NULL);
+}
+
+static enum nx_status answer_existing(struct registration *registration, struct nx_tx *tx, struct nx_error *error)
+{
+	bool same = false;
+	enum nx_status status = NX_OK;
+
+	if (same_owner(registration))
+		status = same_token(registration, tx, &same, error);
+	if (status != NX_OK)
+		return status;
+	if (!same)
+		return refuse_existing(registration, tx, error);
+	registration->write.status = 200;
+	nx_device_write(registration->write.server->fields, registration->existing, &registration->write.body);
+	return NX_OK;
+}
+
+/* --- where to, and who may ------------------------------------------------------------- */
+
+static bool take_id(void *context, const struct nx_row *row)
+{
+	snprintf(context, NX_UUID_TEXT, "%s", nx_row_text(row, 0));
+	return true;
+}
+
+/* The only organization of a user, or the first of their own. */
+static enum nx_status organization_default(struct nx_tx *tx, const char *user_id, char out[static NX_UUID_TEXT],
+					   struct nx_error *error)
+{
+	enum nx_status status = nx_sql_one(
+		tx, error,
+		"SELECT o.id FROM organizations o JOIN memberships m ON m.organization_id = o.id WHERE m.user_id = $1"
+		" AND (o.owner_id = $2 OR (SELECT COUNT(*) FROM memberships WHERE user_id = $3) = 1)"
+		" ORDER BY o.created_at, o.id LIMIT 1",
+		NX_PARAMS(NX_TEXT(user_id), NX_TEXT(user_id), NX_TEXT(user_id)), take_id, out);
+
+	return status == NX_NOT_FOUND ? nx_missing(error, "organization_id") : status;
+}
+
+static enum nx_status organization_of_user(struct registration *registration, struct nx_tx *tx,
+					   struct nx_error *error)
+{
+	const char *user_id = registration->write.who->user_id;
+	bool member;
+	enum nx_status status;
+
+	if (!registration->organization_id)
+		return organization_default(tx, user_id, registration->organization, error);
+	status = nx_member_check(tx, registration->organization_id, user_id, &member, error);
+	if (status == NX_OK && !member)
+		return nx_not_found(error, "organization");
+	snprintf(registration->organization, sizeof(registration->organization), "%s", registration->organization_id);
+	return status;
+}
+
+/* Use up a registration key: in the transaction that makes the device, so once is once. */
+static enum nx_status key_redeem(struct registration *registration, struct nx_tx *tx, struct nx_error *error)
+{
+	const struct nx_principal *who = registration->write.who;
+	int64_t changed = 0;
+	enum nx_status status;
+
+	if (registration->organization_id && strcmp(registration->organization_id, who->organization_id) != 0)
+		return nx_fail(error, NX_DENIED, NULL, "the registration key is bound to another organization");
+	status = nx_sql_changed(tx, error,
+				"UPDATE registration_keys SET uses = uses + 1 WHERE id = $1"
+				" AND (expires_at = 0 OR expires_at > $2) AND (single_use = 0 OR uses = 0)",
+				NX_PARAMS(NX_TEXT(who->id), NX_INT(time(NULL))), &changed);
+	if (status == NX_OK && !changed)
+		return nx_fail(error, NX_DENIED, NULL, "the registration key has been used already, or has expired");
+	snprintf(registration->organization, sizeof(registration->organization), "%s", who->organization_id);
+	return status;
+}
+
+/* --- making it --------------------------------------------------------------------------- */
+
+static enum nx_status token_write(const struct registration *registration, struct nx_tx *tx,
+				  const struct nx_value *record, struct nx_error *error)
+{
+	enum nx_status status = nx_sql(
+		tx, error,
+		"INSERT INTO tokens (hash, kind, user_id, device_id, expires_at, created_at) VALUES ($1, 'device', $2, $3, 0, $4)",
+		NX_PARAMS(NX_TEXT(registration->token_hash), record[NX_DEVICE_USER], record[NX_DEVICE_ID],
+			  record[NX_DEVICE_CREATED]));
+
+	if (status == NX_CONFLICT)
+		nx_fail(error, NX_CONFLICT, "token", "another device has this token: make another one");
+	return status;
+}
+
+static enum nx_status device_insert(struct registration *registration, struct nx_tx *tx,
+				    const struct nx_value *record, struct nx_error *error)
+{
+	struct nx_server *server = registration->write.server;
+	const struct nx_columns *columns = &server->fields->devices;
+	enum nx_status status = nx_sql(tx, error, columns->insert, record, columns->count);
+
+	if (status == NX_OK)
+		status = nx_device_addresses_write(server, tx, record, &registration->texts, error);
+	if (status == NX_OK)
+		status = token_write(registration, tx, record, error);
+	if (status == NX_OK)
+		status = nx_device_announce(server, tx, record, &registration->write.body, error);
+	return status;
+}
+
+static enum nx_status device_make(struct registration *registration, struct nx_tx *tx, struct nx_error *error)
+{
+	struct nx_server *server = registration->write.server;
+	struct nx_value record[NX_COLUMN_LIMIT];
+	enum nx_status status = nx_organization_advance(server, tx, registration->organization,
+							&registration->organization_record, error);
+
+	if (status != NX_OK)
+		return status;
+	memcpy(record, registration->record, sizeof(record));
+	record[NX_DEVICE_ORGANIZATION] = NX_TEXT(registration->organization);
+	record[NX_DEVICE_REVISION] = registration->organization_record[NX_ORGANIZATION_REVISION];
+	record[NX_DEVICE_CREATED] = NX_INT(time(NULL));
+	status = nx_child_prefixes_check(server->fields, tx, registration->organization_record, registration->id,
+					 &registration->children, error);
+	if (status == NX_OK)
+		status = nx_device_addresses_choose(server, tx, registration->organization_record,
+						    registration->wanted, record, &registration->texts, error);
+	return status == NX_OK ? device_insert(registration, tx, record, error) : status;
+}
+
+static void token_show(struct registration *registration)
+{
+	struct nx_buffer text = { 0 };
+
+	nx_json_write_string(&text, registration->made_token);
+	nx_json_extend(&registration->write.body, "token", text.data);
+	nx_wipe(text.data, text.length);
+	nx_buffer_free(&text);
+}
+
+static enum nx_status registration_run(struct nx_write *write, struct nx_tx *tx, struct nx_error *error)
+{
+	struct registration *registration = (struct registration *)write;
+	const struct nx_fields *fields = write->server->fields;
+	enum nx_status status = nx_record_find(&fields->devices, tx, fields->by_key, registration->public_key, "device",
+					       &registration->existing, error);
+
+	write->status = 201;
+	if (status == NX_OK)
+		return answer_existing(registration, tx, error);
+	if (status != NX_NOT_FOUND)
+		return status;
+	status = write->who->kind == NX_PRINCIPAL_KEY ? key_redeem(registration, tx, error) :
+							organization_of_user(registration, tx, error);
+	if (status == NX_OK)
+		status = device_make(registration, tx, error);
+	if (status == NX_OK && !registration->token)
+		token_show(registration);
+	return status;
+}
+
+/* --- what is asked for ------------------------------------------------------------------- */
+
+static enum nx_status token_read(struct registration *registration, const struct nx_json *body,
+				 struct nx_error *error)
+{
+	enum nx_status status = nx_text_read(body, "token", NX_TOKEN_TEXT, &registration->token, error);
+
+	if (status != NX_OK)
+		return status;
+	if (registration->token && !nx_token_check(NX_TOKEN_DEVICE, registration->token))
+		return nx_fail(error, NX_INVALID, "token",
+			       "expected " NX_TOKEN_DEVICE " and 43 characters of base64url: 256 random bits");
+	if (!registration->token)
+		nx_token_make(NX_TOKEN_DEVICE, registration->made_token);
+	nx_token_hash(registration->token ? registration->token : registration->made_token, registration->token_hash);
+	return NX_OK;
+}
+
+static enum nx_status texts_read(struct registration *registration, const struct nx_json *body,
+				 struct nx_error *error)
+{
+	struct nx_value *record = registration->record;
+	enum nx_status status = nx_text_read(body, "hostname", NX_HOSTNAME_LIMIT, &record[NX_DEVICE_HOSTNAME].text, error);
+
+	if (status == NX_OK)
+		status = nx_text_read(body, "os", NX_OS_LIMIT, &record[NX_DEVICE_OS].text, error);
+	if (status == NX_OK)
+		status = nx_text_read(body, "organization_id", NX_UUID_TEXT - 1, &registration->organization_id, error);
+	if (status == NX_OK && registration->organization_id && !registration->organization_id[0])
+		registration->organization_id = NULL; /* as existing clients write it */
+	return status;
+}
+
+static enum nx_status addresses_read(struct registration *registration, const struct nx_json *body,
+				     struct nx_error *error)
+{
+	const struct nx_fields *fields = registration->write.server->fields;
+	enum nx_status status = NX_OK;
+
+	for (size_t i = 0; status == NX_OK && i < fields->family_count; i++)
+		status = nx_address_read(fields, &fields->family[i], body, &registration->wanted[i], error);
+	return status;
+}
+
+static enum nx_status body_read(struct registration *registration, const struct nx_json *body,
+				struct nx_error *error)
+{
+	struct nx_server *server = registration->write.server;
+	struct nx_value *record = registration->record;
+	const char *driver = NULL;
+	enum nx_status status = nx_device_key_read(server, body, &driver, registration->public_key, error);
+
+	if (status == NX_OK)
+		status = texts_read(registration, body, error);
+	if (status == NX_OK)
+		status = token_read(registration, body, error);
+	if (status == NX_OK)
+		status = addresses_read(registration, body, error);
+	if (status == NX_OK)
+		status = nx_child_prefixes_read(registration->write.request, body, &registration->children, error);
+	if (status == NX_OK)
+		status = nx_fields_read(server->fields, &server->fields->devices, body, NX_FIELD_ON_CREATE, record, error);
+	if (status != NX_OK)
+		return status;
+	record[NX_DEVICE_ID] = NX_TEXT(registration->id);
+	record[NX_DEVICE_USER] = NX_TEXT(registration->write.who->user_id);
+	record[NX_DEVICE_PUBLIC_KEY] = NX_TEXT(registration->public_key);
+	record[NX_DEVICE_DRIVER] = NX_TEXT(driver);
+	record[NX_DEVICE_CHILD_PREFIX] = NX_TEXT(registration->children.text);
+	return nx_device_relay_check(server, record, error);
+}
+
+void nx_device_create(struct nx_request *request)
+{
+	const struct nx_json *body = nx_request_json(request);
+	struct registration *registration;
+	struct nx_error error = { 0 };
+
+	if (!body)
+		return;
+	registration = nx_write_new(request, sizeof(*registration), 201, registration_run);
+	registration->write.end = registration_end;
+	nx_uuid_make(registration->id);
+	nx_record_blank(&registration->write.server->fields->devices, registration->record);
+	if (body_read(registration, body, &error) == NX_OK)
+		nx_write_submit(&registration->write);
+	else
+		nx_refuse(request, &error);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A family that has arrived since the last start: prefixes for organizations, addresses for devices. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/address.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/secret.h"
+#include "server/resources/access.h"
+#include "server/resources/change.h"
+#include "server/resources/device.h"
+#include "server/resources/lease.h"
+#include "server/resources/record_list.h"
+
+/* Rows of one transaction: few enough not to keep others waiting, enough to be worth a commit. */
+#define BATCH 256
+#define PROGRESS_SECONDS 5
+/* Devices without an address that are logged each for itself; the rest are counted. */
+#define TOLD_ONE_BY_ONE 10
+
+struct arrival {
+	struct nx_command command;
+	struct nx_server *server;
+	const struct nx_family *family;
+	enum nx_status (*each)(struct arrival *arrival, struct nx_tx *tx, struct nx_value *record,
+			       struct nx_error *error);
+	const struct nx_columns *columns;
+	char *select; /* rows that lack it, with id > $1, in order, $2 at most */
+	char last[NX_UUID_TEXT]; /* where the next batch begins */
+	/* Of one batch, started anew by each run. */
+	char batch_last[NX_UUID_TEXT];
+	size_t batch_rows, batch_done, batch_full;
+	/* In all. */
+	size_t done, full;
+	time_t told;
+};
+
+/* --- organizations ----------------------------------------------------------------------- */
+
+static enum nx_status organization_serve(struct arrival *arrival, struct nx_tx *tx, struct nx_value *record,
+					 struct nx_error *error)
+{
+	const struct nx_family *family = arrival->family;
+	struct nx_value params[NX_COLUMN_LIMIT];
+	char text[NX_ADDRESS_TEXT];
+	struct nx_buffer json = { 0 };
+	struct nx_prefix prefix;
+	size_t count;
+	enum nx_status status = family->ops->prefix_default(family->instance, &prefix, error);
+
+	if (status == NX_OK)
+		status = nx_revision_next(tx, record[NX_ORGANIZATION_ID].text,
+					  &record[NX_ORGANIZATION_REVISION].integer, error);
+	if (status != NX_OK)
+		return status;
+	record[NX_ORGANIZATION_CHANGED] = record[NX_ORGANIZATION_REVISION];
+	record[family->organization_prefix] = NX_TEXT(nx_prefix_format(&prefix, text));
+	count = nx_columns_update_params(arrival->columns, record, params);
+	status = nx_sql(tx, error, arrival->columns->update, params, count);
+	nx_organization_write(arrival->server->fields, record, &json);
+	if (status == NX_OK)
+		status = nx_change_announce(arrival->server, tx, NX_WATCH_ORGANIZATION, record[NX_ORGANIZATION_ID].text,
+					    record[NX_ORGANIZATION_REVISION].integer, json.data, error);
+	nx_buffer_free(&json);
+	arrival->batch_done++;
+	return status;
+}
+
+/* --- devices ------------------------------------------------------------------------------- */
+
+static enum nx_status device_store(struct arrival *arrival, struct nx_tx *tx, const struct nx_value *record,
+				   const struct nx_device_texts *texts, struct nx_error *error)
+{
+	struct nx_value params[NX_COLUMN_LIMIT];
+	struct nx_buffer json = { 0 };
+	size_t count = nx_columns_update_params(arrival->columns, record, params);
+	enum nx_status status = nx_sql(tx, error, arrival->columns->update, params, count);
+
+	if (status == NX_OK)
+		status = nx_device_addresses_write(arrival->server, tx, record, texts, error);
+	if (status == NX_OK)
+		status = nx_device_announce(arrival->server, tx, record, &json, error);
+	nx_buffer_free(&json);
+	arrival->batch_done++;
+	return status;
+}
+
+static void exhaustion_tell(const struct arrival *arrival, const struct nx_value *record, const struct nx_error *why)
+{
+	if (arrival->full + arrival->batch_full > TOLD_ONE_BY_ONE)
+		return;
+	nx_log(NX_LOG_WARNING, "no address for a device", "device", record[NX_DEVICE_ID].text, "organization",
+	       record[NX_DEVICE_ORGANIZATION].text, "family", arrival->family->ops->label, "reason", why->message, NULL);
+}
+
+static enum nx_status device_serve(struct arrival *arrival, struct nx_tx *tx, struct nx_value *record,
+				   struct nx_error *error)
+{
+	const struct nx_fields *fields = arrival->server->fields;
+	const char *organization_id = record[NX_DEVICE_ORGANIZATION].text;
+	NX_AUTO_FREE struct nx_value *organization = NULL;
+	struct nx_value after[NX_COLUMN_LIMIT];
+	struct nx_device_texts texts;
+	struct nx_error why = { 0 };
+	enum nx_status status = nx_record_find(&fields->organizations, tx, fields->organizations.find, organization_id,
+					       "organization", &organization, error);
+
+	if (status != NX_OK)
+		return status;
+	memcpy(after, record, fields->devices.count * sizeof(*after));
+	status = nx_device_addresses_choose(arrival->server, tx, organization, NULL, after, &texts, &why);
+	if (status == NX_EXHAUSTED) {
+		arrival->batch_full++;
+		exhaustion_tell(arrival, record, &why);
+		if (nx_record_equal(&fields->devices, record, after))
+			return NX_OK;
+		status = NX_OK; /* its organization's prefix is news */
+	}
+	if (status != NX_OK) {
+		*error = why;
+		return status;
+	}
+	status = nx_revision_next(tx, organization_id, &after[NX_DEVICE_REVISION].integer, error);
+	return status == NX_OK ? device_store(arrival, tx, after, &texts, error) : status;
+}
+
+/* --- batches ------------------------------------------------------------------------------- */
+
+static enum nx_status batch_run(struct nx_command *command, struct nx_tx *tx, struct nx_error *error)
+{
+	struct arrival *arrival = (struct arrival *)command;
+	struct nx_record_list list = { .columns = arrival->columns };
+	enum nx_status status = nx_sql_each(tx, error, arrival->select,
+					    NX_PARAMS(NX_TEXT(arrival->last), NX_INT(BATCH)), nx_record_list_take, &list);
+
+	arrival->batch_done = arrival->batch_full = 0;
+	arrival->batch_rows = list.count;
+	for (size_t i = 0; status == NX_OK && i < list.count; i++) {
+		snprintf(arrival->batch_last, NX_UUID_TEXT, "%s", list.records[i][0].text);
+		status = arrival->each(arrival, tx, list.records[i], error);
+	}
+	nx_record_list_clean(&list);
+	return status;
+}
+
+static void progress_tell(struct arrival *arrival, bool finished)
+{
+	char done[24], full[24];
+
+	if (!arrival->done || (!finished && time(NULL) - arrival->told < PROGRESS_SECONDS))
+		return;
+	arrival->told = time(NULL);
+	snprintf(done, sizeof(done), "%zu", arrival->done);
+	snprintf(full, sizeof(full), "%zu", arrival->full);
+	nx_log(NX_LOG_INFO, finished ? "address family has arrived" : "address family is arriving", "family",
+	       arrival->family->ops->label, arrival->columns->table, done, "without address",
+	       arrival->full ? full : NULL, NULL);
+}
+
+/* Until a batch finds no row any more. */
+static enum nx_status arrive(struct arrival *arrival, struct nx_error *error)
+{
+	enum nx_status status;
+
+	arrival->told = time(NULL);
+	do {
+		arrival->command.run = batch_run;
+		status = nx_store_write(arrival->server->store, &arrival->command, error);
+		if (status != NX_OK)
+			break;
+		memcpy(arrival->last, arrival->batch_last, sizeof(arrival->last));
+		arrival->done += arrival->batch_done;
+		arrival->full += arrival->batch_full;
+		progress_tell(arrival, false);
+	} while (arrival->batch_rows == BATCH);
+	if (status == NX_OK)
+		progress_tell(arrival, true);
+	free(arrival->select);
+	return status;
+}
+
+static enum nx_status organizations_arrive(struct nx_server *server, const struct nx_family *family,
+					   struct nx_error *error)
+{
+	const struct nx_columns *columns = &server->fields->organizations;
+	struct arrival arrival = {
+		.server = server, .family = family, .columns = columns, .each = organization_serve
+	};
+
+	arrival.select = nx_printf("SELECT %s FROM organizations WHERE id > $1 AND %s = '' ORDER BY id LIMIT $2",
+				   columns->list, columns->column[family->organization_prefix].column);
+	return arrive(&arrival, error);
+}
+
+static enum nx_status devices_arrive(struct nx_server *server, const struct nx_family *family,
+				     struct nx_error *error)
+{
+	const struct nx_columns *columns = &server->fields->devices;
+	const char *address = columns->column[family->device_address].column;
+	const char *prefix = columns->column[family->device_prefix].column;
+	bool optional = family->device_supported != NX_NO_COLUMN;
+	struct arrival arrival = { .server = server, .family = family, .columns = columns, .each = device_serve };
+
+	/* Those that cannot do the family learn the organization's prefix, for when they can. */
+	arrival.select = nx_printf("SELECT %s FROM devices WHERE id > $1 AND (%s = '' OR (%s = ''%s%s%s))"
+				   " ORDER BY id LIMIT $2",
+				   columns->list, prefix, address, optional ? " AND " : "",
+				   optional ? columns->column[family->device_supported].column : "",
+				   optional ? " <> 0" : "");
+	return arrive(&arrival, error);
+}
+
+enum nx_status nx_leases_family_arrived(struct nx_server *server, struct nx_error *error)
+{
+	enum nx_status status = NX_OK;
+
+	for (size_t i = 0; status == NX_OK && i < server->fields->family_count; i++)
+		status = organizations_arrive(server, &server->fields->family[i], error);
+	for (size_t i = 0; status == NX_OK && i < server->fields->family_count; i++)
+		status = devices_arrive(server, &server->fields->family[i], error);
+	nx_watch_flush(server->watch);
+	return status;
+}

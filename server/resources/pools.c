@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/resources/pools.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/address.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+/* Pools that are kept open at most; those used last stay. */
+#define POOL_LIMIT 4096
+/* Seconds before an exhausted pool is read again in case that others have ended leases. */
+#define STALE_SECONDS 5
+
+struct nx_leases *nx_leases_new(struct nx_server *server)
+{
+	struct nx_leases *leases = nx_alloc(sizeof(*leases));
+
+	leases->server = server;
+	return leases;
+}
+
+static int64_t seconds_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+/* --- entries, in order of their last use --------------------------------------------- */
+
+static void entry_unlink(struct nx_leases *leases, struct nx_pool_entry *entry)
+{
+	*(entry->older ? &entry->older->newer : &leases->oldest) = entry->newer;
+	*(entry->newer ? &entry->newer->older : &leases->newest) = entry->older;
+}
+
+static void entry_link(struct nx_leases *leases, struct nx_pool_entry *entry)
+{
+	entry->newer = NULL;
+	entry->older = leases->newest;
+	*(leases->newest ? &leases->newest->newer : &leases->oldest) = entry;
+	leases->newest = entry;
+}
+
+static void entry_close(struct nx_pool_entry *entry)
+{
+	if (entry->pool)
+		entry->family->ops->pool_close(entry->pool);
+	entry->pool = NULL;
+}
+
+static void entry_free(struct nx_leases *leases, struct nx_pool_entry *entry)
+{
+	entry_unlink(leases, entry);
+	nx_index_remove(&leases->pools, &entry->by_key);
+	entry_close(entry);
+	free(entry);
+}
+
+void nx_leases_free(struct nx_leases *leases)
+{
+	if (!leases)
+		return;
+	while (leases->oldest)
+		entry_free(leases, leases->oldest);
+	nx_index_clear(&leases->pools);
+	free(leases);
+}
+
+static void make_room(struct nx_leases *leases)
+{
+	struct nx_pool_entry *entry = leases->oldest;
+
+	while (entry && leases->pools.count >= POOL_LIMIT) {
+		struct nx_pool_entry *next = entry->newer;
+
+		if (!entry->pending)
+			entry_free(leases, entry);
+		entry = next;
+	}
+}
+
+#define KEY_TEXT 128
+
+static struct nx_pool_entry *entry_find(const struct nx_leases *leases, const char *family,
+					const char *organization_id)
+{
+	char key[KEY_TEXT];
+	struct nx_index_entry *found;
+
+	snprintf(key, sizeof(key), "%s %s", family, organization_id);
+	found = nx_index_first(&leases->pools, key);
+	return found ? nx_holder(found, struct nx_pool_entry, by_key) : NULL;
+}
+
+static struct nx_pool_entry *entry_make(struct nx_leases *leases, const struct nx_family *family,
+					const char *organization_id)
+{
+	struct nx_pool_entry *entry;
+
+	make_room(leases);
+	entry = nx_alloc(sizeof(*entry) + KEY_TEXT);
+	entry->family = family;
+	snprintf(entry->key, KEY_TEXT, "%s %s", family->key, organization_id);
+	nx_index_add(&leases->pools, &entry->by_key, entry->key);
+	entry_link(leases, entry);
+	return entry;
+}
+
+/* --- what transactions did, and its undoing ------------------------------------------ */
+
+enum deed { POOL_READ, ADDRESS_TAKEN, ADDRESS_GIVEN };
+
+struct pool_hook {
+	struct nx_pool_entry *entry;
+	enum deed deed;
+	unsigned generation;
+	struct nx_address address;
+};
+
+static void hook_run(void *context, enum nx_tx_end end)
+{
+	struct pool_hook *hook = context;
+	struct nx_pool_entry *entry = hook->entry;
+	bool current = entry->pool && hook->generation == entry->generation;
+
+	entry->pending--;
+	if (current && end == NX_TX_UNKNOWN)
+		entry_close(entry);
+	/* It was filled with what the transaction saw, which is not so. */
+	else if (current && hook->deed == POOL_READ && end == NX_TX_ROLLED_BACK)
+		entry_close(entry);
+	else if (current && hook->deed == ADDRESS_TAKEN && end == NX_TX_ROLLED_BACK)
+		entry->family->ops->pool_give(entry->pool, &hook->address);
+	else if (current && hook->deed == ADDRESS_GIVEN && end == NX_TX_COMMITTED)
+		entry->family->ops->pool_give(entry->pool, &hook->address);
+	free(hook);
+}
+
+static void hook_add(struct nx_tx *tx, struct nx_pool_entry *entry, enum deed deed,
+		     const struct nx_address *address)
+{
+	struct pool_hook *hook = nx_alloc(sizeof(*hook));
+
+	*hook = (struct pool_hook){ .entry = entry, .deed = deed, .generation = entry->generation };
+	if (address)
+		hook->address = *address;
+	entry->pending++;
+	nx_tx_at_end(tx, hook_run, hook);
+}
+
+void nx_pool_taken(struct nx_tx *tx, struct nx_pool_entry *entry, const struct nx_address *address)
+{
+	hook_add(tx, entry, ADDRESS_TAKEN, address);
+}
+
+void nx_pool_given(struct nx_leases *leases, struct nx_tx *tx, const char *family, const char *organization_id,
+		   const struct nx_address *address)
+{
+	struct nx_pool_entry *entry = entry_find(leases, family, organization_id);
+
+	if (entry && entry->pool)
+		hook_add(tx, entry, ADDRESS_GIVEN, address);
+}
+
+void nx_pool_contradicted(struct nx_leases *leases, const struct nx_family *family, const char *organization_id)
+{
+	struct nx_pool_entry *entry = entry_find(leases, family->key, organization_id);
+
+	if (entry)
+		entry->contradicted = true;
+}
+
+/* --- reading ------------------------------------------------------------------------- */
+
+struct filling {
+	struct nx_pool_entry *entry;
+	unsigned refused;
+	struct nx_error last;
+};
+
+static bool lease_take(void *context, const struct nx_row *row)
+{
+	struct filling *filling = context;
+	struct nx_address address;
+
+	if (!nx_address_parse(nx_row_text(row, 0), &address))
+		nx_fail(&filling->last, NX_INVALID, NULL, "no address: '%s'", nx_row_text(row, 0));
+	else if (filling->entry->family->ops->pool_take(filling->entry->pool, &address, &filling->last) == NX_OK)
+		return true;
+	filling->refused++;
+	return true;
+}
+
+/* A lease that the pool does not know as one of its addresses does no harm: it is never proposed. */
+static void fill_warn(const struct filling *filling)
+{
+	char count[16];
+
+	if (!filling->refused)
+		return;
+	snprintf(count, sizeof(count), "%u", filling->refused);
+	nx_log(NX_LOG_WARNING, "stored leases do not fit their pool", "pool", filling->entry->key, "leases", count,
+	       "last", filling->last.message, NULL);
+}
+
+enum nx_status nx_pool_read(struct nx_tx *tx, struct nx_pool_entry *entry, struct nx_error *error)
+{
+	const struct nx_family *family = entry->family;
+	const char *organization_id = strchr(entry->key, ' ') + 1;
+	struct filling filling = { .entry = entry };
+	enum nx_status status;
+
+	entry_close(entry);
+	status = family->ops->pool_open(family->instance, &entry->prefix, &entry->pool, error);
+	if (status != NX_OK) {
+		entry->pool = NULL;
+		return status;
+	}
+	entry->generation++;
+	entry->read_at = seconds_now();
+	hook_add(tx, entry, POOL_READ, NULL);
+	status = nx_sql_each(tx, error, "SELECT address FROM leases WHERE organization_id = $1 AND family = $2",
+			     NX_PARAMS(NX_TEXT(organization_id), NX_TEXT(family->key)), lease_take, &filling);
+	if (status != NX_OK)
+		entry_close(entry);
+	else
+		fill_warn(&filling);
+	return status;
+}
+
+enum nx_status nx_pool_open(struct nx_leases *leases, struct nx_tx *tx, const struct nx_family *family,
+			    const char *organization_id, const struct nx_prefix *prefix,
+			    struct nx_pool_entry **out, struct nx_error *error)
+{
+	struct nx_pool_entry *entry = entry_find(leases, family->key, organization_id);
+
+	if (!entry)
+		entry = entry_make(leases, family, organization_id);
+	entry_unlink(leases, entry);
+	entry_link(leases, entry);
+	*out = entry;
+	if (entry->pool && nx_prefix_compare(&entry->prefix, prefix) == 0)
+		return NX_OK;
+	entry->prefix = *prefix;
+	return nx_pool_read(tx, entry, error);
+}
+
+bool nx_pool_may_be_stale(const struct nx_tx *tx, const struct nx_pool_entry *entry)
+{
+	return nx_tx_kind(tx) != NX_STORE_SQLITE && seconds_now() - entry->read_at >= STALE_SECONDS;
+}
+
+/* --- the end of an organization -------------------------------------------------------- */
+
+struct end_hook {
+	struct nx_leases *leases;
+	char organization_id[];
+};
+
+static void end_run(void *context, enum nx_tx_end end)
+{
+	struct end_hook *hook = context;
+	const struct nx_fields *fields = hook->leases->server->fields;
+
+	for (size_t i = 0; end != NX_TX_ROLLED_BACK && i < fields->family_count; i++) {
+		struct nx_pool_entry *entry =
+			entry_find(hook->leases, fields->family[i].key, hook->organization_id);
+
+		if (entry && !entry->pending)
+			entry_free(hook->leases, entry);
+		else if (entry)
+			entry_close(entry);
+	}
+	free(hook);
+}
+
+void nx_pools_end(struct nx_leases *leases, struct nx_tx *tx, const char *organization_id)
+{
+	size_t length = strlen(organization_id) + 1;
+	struct end_hook *hook = nx_alloc(sizeof(*hook) + length);
+
+	hook->leases = leases;
+	memcpy(hook->organization_id, organization_id, length);
+	nx_tx_at_end(tx, end_run, hook);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The open pools, by organization and family, and what transactions did to them.
+ * Inside of lease.h; writer thread.
+ */
+#ifndef NX_SERVER_RESOURCES_POOLS_H
+#define NX_SERVER_RESOURCES_POOLS_H
+
+#include "server/resources/index.h"
+#include "server/resources/lease.h"
+
+struct nx_pool_entry {
+	struct nx_index_entry by_key; /* "<family> <organization>" */
+	struct nx_pool_entry *newer, *older; /* by last use */
+	const struct nx_family *family;
+	struct nx_pool *pool; /* NULL: to be opened and read at the next use */
+	struct nx_prefix prefix;
+	unsigned generation; /* counts openings: what was done to an earlier one needs no undoing */
+	unsigned pending;    /* hooks of transactions under way that point here */
+	bool contradicted;   /* the table has known better: others write to it as well */
+	int64_t read_at;     /* seconds of CLOCK_MONOTONIC */
+	char key[];
+};
+
+struct nx_leases {
+	struct nx_server *server;
+	struct nx_index pools;
+	struct nx_pool_entry *newest, *oldest;
+};
+
+/* The pool, opened and filled from the table when it is not open. */
+enum nx_status nx_pool_open(struct nx_leases *leases, struct nx_tx *tx, const struct nx_family *family,
+			    const char *organization_id, const struct nx_prefix *prefix,
+			    struct nx_pool_entry **out, struct nx_error *error);
+/* Close it and read it anew, as this transaction sees the table. */
+enum nx_status nx_pool_read(struct nx_tx *tx, struct nx_pool_entry *entry, struct nx_error *error);
+/* May other servers have ended leases since it was read? Not more often than every few seconds. */
+bool nx_pool_may_be_stale(const struct nx_tx *tx, const struct nx_pool_entry *entry);
+
+/* The transaction has taken an address from the pool: undo it with the transaction. */
+void nx_pool_taken(struct nx_tx *tx, struct nx_pool_entry *entry, const struct nx_address *address);
+/* The transaction has ended a lease: give the address back when it is committed. */
+void nx_pool_given(struct nx_leases *leases, struct nx_tx *tx, const char *family, const char *organization_id,
+		   const struct nx_address *address);
+void nx_pool_contradicted(struct nx_leases *leases, const struct nx_family *family, const char *organization_id);
+/* The transaction has deleted the organization: drop its pools when it is committed. */
+void nx_pools_end(struct nx_leases *leases, struct nx_tx *tx, const char *organization_id);
+
+#endif

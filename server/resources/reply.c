@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/resources/reply.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "server/resources/fields.h"
+#include "server/watch/hub.h"
+
+static void refuse_field(struct nx_request *request, const struct nx_error *error)
+{
+	bool missing = strcmp(error->message, NX_FIELD_NOT_PRESENT) == 0;
+	struct nx_buffer body = { 0 };
+
+	nx_buffer_printf(&body, "{\"error\":\"%s\",\"field\":",
+			 missing ? NX_FIELD_NOT_PRESENT : "invalid data in field");
+	nx_json_write_string(&body, error->field);
+	if (!missing) {
+		nx_buffer_text(&body, ",\"reason\":");
+		nx_json_write_string(&body, error->message);
+	}
+	nx_buffer_text(&body, "}");
+	nx_reply_json(request, 400, &body);
+}
+
+void nx_refuse(struct nx_request *request, const struct nx_error *error)
+{
+	if (error->status == NX_INVALID && error->field[0])
+		refuse_field(request, error);
+	else
+		nx_reply_error(request, error);
+}
+
+enum nx_status nx_missing(struct nx_error *error, const char *field)
+{
+	return nx_fail(error, NX_INVALID, field, NX_FIELD_NOT_PRESENT);
+}
+
+enum nx_status nx_not_found(struct nx_error *error, const char *resource)
+{
+	return nx_fail(error, NX_NOT_FOUND, resource, "not found");
+}
+
+enum nx_status nx_exists(struct nx_error *error, const char *id)
+{
+	nx_fail(error, NX_CONFLICT, NULL, "resource already exists");
+	if (error && id)
+		snprintf(error->id, sizeof(error->id), "%s", id);
+	return NX_CONFLICT;
+}
+
+/* --- writes -------------------------------------------------------------------- */
+
+static void write_reset(struct nx_write *write)
+{
+	nx_buffer_clear(&write->body);
+	if (write->end)
+		write->end(write);
+}
+
+static enum nx_status write_run(struct nx_command *command, struct nx_tx *tx, struct nx_error *error)
+{
+	struct nx_write *write = (struct nx_write *)(void *)command;
+
+	write_reset(write);
+	return write->run(write, tx, error);
+}
+
+static void write_done(struct nx_command *command, enum nx_status status, const struct nx_error *error)
+{
+	struct nx_write *write = (struct nx_write *)(void *)command;
+	struct nx_buffer body = write->body;
+
+	if (status == NX_OK && write->committed)
+		write->committed(write);
+	nx_watch_flush(write->server->watch);
+	if (write->end)
+		write->end(write);
+	write->body = (struct nx_buffer){ 0 };
+	if (status != NX_OK) {
+		nx_buffer_free(&body);
+		nx_refuse(write->request, error);
+	} else if (write->status == 204) {
+		nx_buffer_free(&body);
+		nx_reply_empty(write->request, 204);
+	} else {
+		nx_reply_json(write->request, write->status, &body);
+	}
+}
+
+void *nx_write_new(struct nx_request *request, size_t size, unsigned status,
+		   enum nx_status (*run)(struct nx_write *write, struct nx_tx *tx, struct nx_error *error))
+{
+	struct nx_write *write = nx_request_alloc(request, size);
+
+	write->command.run = write_run;
+	write->command.done = write_done;
+	write->request = request;
+	write->server = nx_request_server(request);
+	write->who = nx_request_principal(request);
+	write->status = status;
+	write->run = run;
+	return write;
+}
+
+void nx_write_submit(struct nx_write *write)
+{
+	nx_store_submit(write->server->store, &write->command);
+}
