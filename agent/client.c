@@ -22,8 +22,9 @@ enum {
 struct nx_client {
 	uv_loop_t *loop;
 	CURLM *multi;
-	struct nx_timer *timer;
-	struct nx_call *calls; /* all under way */
+	struct nx_timer *timer; /* libcurl's */
+	struct nx_timer *begin; /* calls may be made while libcurl calls us, but not begun */
+	struct nx_call *calls;  /* all under way */
 	char *base;            /* the service's URL without a slash at its end */
 	char *ca_file;         /* NULL: the system's */
 	struct nx_address address;
@@ -41,6 +42,7 @@ struct nx_call {
 	void *context;
 	struct nx_buffer body;
 	const char *refusal; /* why we ended it */
+	bool begun;     /* libcurl has it */
 	bool inside;    /* libcurl is calling us for this call */
 	bool cancelled; /* from inside: it ends as soon as libcurl is done with it */
 	char failure[CURL_ERROR_SIZE];
@@ -63,7 +65,8 @@ static void call_free(struct nx_call *call)
 		call->client->calls = call->next;
 	if (call->next)
 		call->next->previous = call->previous;
-	curl_multi_remove_handle(call->client->multi, call->easy);
+	if (call->begun)
+		curl_multi_remove_handle(call->client->multi, call->easy);
 	curl_easy_cleanup(call->easy);
 	curl_slist_free_all(call->headers);
 	if (call->bearer_line)
@@ -365,6 +368,17 @@ static struct nx_call *call_new(struct nx_client *client, const struct nx_call_r
 	return call;
 }
 
+static void begin_due(void *context)
+{
+	const struct nx_client *client = context;
+
+	for (struct nx_call *call = client->calls; call; call = call->next) {
+		if (!call->begun)
+			curl_multi_add_handle(client->multi, call->easy);
+		call->begun = true;
+	}
+}
+
 struct nx_call *nx_client_call(struct nx_client *client, const struct nx_call_request *request)
 {
 	struct nx_call *call = call_new(client, request);
@@ -380,7 +394,7 @@ struct nx_call *nx_client_call(struct nx_client *client, const struct nx_call_re
 		call->deadline = nx_timer_new(client->loop, deadline_passed, call);
 		nx_timer_arm(call->deadline, ANSWER_SECONDS * 1000);
 	}
-	curl_multi_add_handle(client->multi, call->easy);
+	nx_timer_arm(client->begin, 0);
 	return call;
 }
 
@@ -411,6 +425,7 @@ enum nx_status nx_client_new(uv_loop_t *loop, const struct nx_client_options *op
 	client->base = base_make(options->service_url);
 	client->ca_file = *options->ca_file ? nx_strdup(options->ca_file) : NULL;
 	client->timer = nx_timer_new(loop, timer_due, client);
+	client->begin = nx_timer_new(loop, begin_due, client);
 	client->multi = curl_multi_init();
 	if (!client->multi) {
 		nx_client_free(client);
@@ -433,6 +448,7 @@ void nx_client_free(struct nx_client *client)
 		call_free(client->calls);
 	curl_multi_cleanup(client->multi);
 	nx_timer_free(client->timer);
+	nx_timer_free(client->begin);
 	free(client->base);
 	free(client->ca_file);
 	free(client);

@@ -72,19 +72,20 @@ void nx_session_journal_add(struct nx_session *session, const struct nx_event *e
 /* Of each device only the line that says what it is now. */
 static bool line_keep(void *context, const struct nx_event *event)
 {
-	const struct nx_session *session = context;
+	const struct nx_network *network = &((const struct nx_session *)context)->agent->network;
+	const struct nx_record *record = NULL;
+	const struct nx_entry *entry;
 	const char *id;
-	int64_t revision;
 
 	if (event->type != NX_EVENT_CHANGE)
 		return false;
 	id = nx_json_member_string(event->value, "id", "");
-	revision = nx_json_member_integer(event->value, "revision", 0);
-	if (strcmp(id, session->agent->state.identity.device_id) == 0)
-		return session->self && nx_json_member_integer(session->self, "revision", 0) <= revision;
-	const struct nx_entry *entry = nx_members_find(&session->agent->network.members, id);
-
-	return entry && entry->record->revision == revision;
+	entry = nx_members_find(&network->members, id);
+	if (entry)
+		record = entry->record;
+	else if (strcmp(id, network->self_id) == 0)
+		record = network->reconcile.planner.record;
+	return record && record->revision == nx_json_member_integer(event->value, "revision", 0);
 }
 
 static void journal_compact(struct nx_session *session)

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From one request line to one answer. */
+#include <string.h>
+
+#include "agent/control.h"
+#include "base/json.h"
+#include "base/memory.h"
+
+static void error_write(struct nx_buffer *out, const char *message)
+{
+	nx_buffer_text(out, "{\"error\":");
+	nx_json_write_string(out, message);
+	nx_buffer_text(out, "}");
+}
+
+static void version_write(struct nx_buffer *out)
+{
+	nx_buffer_text(out, "{\"version\":");
+	nx_json_write_string(out, NEXODUS_VERSION);
+	nx_buffer_text(out, "}");
+}
+
+static void command_answer(const struct nx_control_source *source, const char *command,
+			   struct nx_buffer *out)
+{
+	if (strcmp(command, "status") == 0)
+		source->status(source->context, out);
+	else if (strcmp(command, "peers") == 0)
+		source->peers(source->context, out);
+	else if (strcmp(command, "version") == 0)
+		version_write(out);
+	else
+		error_write(out, "unknown command: status, peers and version are known");
+}
+
+void nx_control_answer(const struct nx_control_source *source, const char *line, size_t length,
+		       struct nx_buffer *out)
+{
+	NX_AUTO_JSON struct nx_json *request = NULL;
+	struct nx_error error = {0};
+	const char *command = NULL;
+
+	if (nx_json_parse(line, length, &request, &error) == NX_OK)
+		command = nx_json_member_string(request, "command", NULL);
+	if (command)
+		command_answer(source, command, out);
+	else
+		error_write(out, *error.message ? error.message : "a request is {\"command\":\"status\"}");
+	nx_buffer_text(out, "\n");
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/life.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "agent/control.h"
+#include "agent/session.h"
+#include "agent/status.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+/* --- configuration ----------------------------------------------------------------------- */
+
+/* A file that nobody asked for need not be there. */
+static bool config_must_exist(const struct nx_config *config)
+{
+	return strcmp(nx_config_source(config, NX_OPTIONS_SECTION, "config"), "default") != 0;
+}
+
+static enum nx_status config_load(struct nx_config *config, struct nx_error *error)
+{
+	NX_AUTO_FREE char *path = nx_strdup(nx_config_string(config, NX_OPTIONS_SECTION, "config"));
+
+	return nx_config_load(config, path, config_must_exist(config), error);
+}
+
+/* The file's name can itself be configured: options and environment come first. */
+static enum nx_status config_load_early(struct nx_config *config, struct nx_error *error)
+{
+	enum nx_status status = nx_config_load_early(config, NULL, false, error);
+	NX_AUTO_FREE char *path = NULL;
+
+	if (status != NX_OK)
+		return status;
+	path = nx_strdup(nx_config_string(config, NX_OPTIONS_SECTION, "config"));
+	return nx_config_load_early(config, path, config_must_exist(config), error);
+}
+
+static enum nx_status plugins_open(struct nx_agent *agent, struct nx_error *error)
+{
+	NX_AUTO_FREE char *directory = nx_printf(
+		"%s/agent", nx_config_string(agent->config, NX_OPTIONS_SECTION, "plugin-directory"));
+	const struct nx_plugins_request request = {
+		.role = NX_ROLE_AGENT,
+		.directory = directory,
+		.names = nx_config_string(agent->config, NX_OPTIONS_SECTION, "plugins"),
+		.config = agent->config,
+		.agent = &nx_agent_services,
+		.program = &agent->services,
+	};
+
+	return nx_plugins_open(&request, &agent->plugins, error);
+}
+
+enum nx_status nx_life_configure(struct nx_agent *agent, struct nx_error *error)
+{
+	enum nx_status status = config_load_early(agent->config, error);
+
+	if (status == NX_OK)
+		status = plugins_open(agent, error);
+	if (status == NX_OK)
+		status = config_load(agent->config, error);
+	if (status == NX_OK)
+		status = nx_options_log(agent->config, error);
+	if (status == NX_OK)
+		status = nx_options_read(agent->config, &agent->options, error);
+	return status;
+}
+
+enum nx_status nx_life_reload(struct nx_agent *agent, struct nx_error *error)
+{
+	enum nx_status status = config_load(agent->config, error);
+
+	if (status == NX_OK)
+		status = nx_options_log(agent->config, error);
+	if (status == NX_OK)
+		status = nx_plugins_reload(agent->plugins, error);
+	return status;
+}
+
+/* --- parts ----------------------------------------------------------------------------------- */
+
+static void reconcile_asked(void *context)
+{
+	struct nx_agent *agent = context;
+
+	nx_network_look(&agent->network);
+}
+
+static enum nx_status plugins_begin(struct nx_agent *agent, struct nx_error *error)
+{
+	enum nx_status status;
+
+	agent->services = (struct nx_services_base){
+		.loop = &agent->loop,
+		.state_directory = agent->options.state_directory,
+		.interface_name = agent->options.interface,
+	};
+	status = nx_plugins_load(agent->plugins, error);
+	if (status == NX_OK)
+		status = nx_capabilities_gather(agent->plugins, agent->options.driver,
+						&agent->capabilities, error);
+	if (status == NX_OK)
+		status = nx_plugins_start(agent->plugins, error);
+	return status;
+}
+
+static enum nx_status state_begin(struct nx_agent *agent, struct nx_error *error)
+{
+	const struct nx_capabilities *capabilities = &agent->capabilities;
+	enum nx_status status = nx_state_token(&agent->state, error);
+
+	if (status == NX_OK)
+		status = nx_state_identity_read(&agent->state, error);
+	if (status == NX_OK)
+		status = capabilities->driver->public_key(capabilities->driver_instance,
+							  agent->options.state_directory, agent->public_key,
+							  error);
+	return status;
+}
+
+static void host_moved(void *context)
+{
+	struct nx_agent *agent = context;
+
+	if (agent->session)
+		nx_publish_check(agent->session);
+}
+
+static enum nx_status network_begin(struct nx_agent *agent, struct nx_error *error)
+{
+	const struct nx_options *options = &agent->options;
+	const struct nx_network_options wanted = {
+		.request =
+			{
+				.size = sizeof(wanted.request),
+				.name = options->interface,
+				.state_directory = options->state_directory,
+				.listen_port = options->listen_port,
+				.mtu = options->mtu,
+			},
+		.fixed = options->local,
+		.fixed_count = options->local_count,
+		.moved = host_moved,
+		.context = agent,
+	};
+	enum nx_status status = nx_network_start(&agent->network, &agent->loop, &agent->capabilities,
+						 &agent->services, &wanted, error);
+
+	agent->services.context = agent;
+	agent->services.reconcile = status == NX_OK ? reconcile_asked : NULL;
+	return status;
+}
+
+static void status_tell(void *context, struct nx_buffer *out)
+{
+	nx_status_write(context, out);
+}
+
+static void peers_tell(void *context, struct nx_buffer *out)
+{
+	nx_status_peers_write(context, out);
+}
+
+static enum nx_status service_begin(struct nx_agent *agent, struct nx_error *error)
+{
+	const struct nx_client_options client = {.service_url = agent->options.service_url,
+						 .ca_file = agent->options.ca_file};
+	const struct nx_control_source source = {
+		.status = status_tell, .peers = peers_tell, .context = agent};
+	enum nx_status status = nx_client_new(&agent->loop, &client, &agent->client, error);
+
+	if (status != NX_OK)
+		return status;
+	if (strncmp(agent->options.service_url, "http:", 5) == 0)
+		nx_log(NX_LOG_WARNING, "the service is spoken to without TLS: its token can be read on the way",
+		       "service", agent->options.service_url, NULL);
+	agent->session = nx_session_new(agent);
+	if (*agent->options.control_socket)
+		status = nx_control_start(&agent->loop, agent->options.control_socket, &source,
+					  &agent->control, error);
+	return status;
+}
+
+enum nx_status nx_life_begin(struct nx_agent *agent, struct nx_error *error)
+{
+	enum nx_status status = nx_state_open(agent->options.state_directory, &agent->state, error);
+
+	if (status == NX_OK)
+		status = plugins_begin(agent, error);
+	if (status == NX_OK)
+		status = state_begin(agent, error);
+	if (status == NX_OK)
+		status = network_begin(agent, error);
+	if (status == NX_OK)
+		status = service_begin(agent, error);
+	return status;
+}
+
+void nx_life_end(struct nx_agent *agent)
+{
+	bool keep = agent->options.keep_interface && agent->exit_code != NX_EXIT_GONE;
+
+	nx_control_stop(agent->control);
+	nx_session_free(agent->session);
+	agent->session = NULL;
+	agent->services.reconcile = NULL;
+	if (agent->network.loop)
+		nx_network_stop(&agent->network, keep);
+	nx_client_free(agent->client);
+	if (agent->plugins)
+		nx_plugins_stop(agent->plugins);
+	nx_plugins_free(agent->plugins);
+	nx_capabilities_release(&agent->capabilities);
+	nx_services_release(&agent->services);
+	nx_state_close(&agent->state);
+	nx_options_release(&agent->options);
+	nx_loop_finish(&agent->loop);
+}
+
+/* --- running ----------------------------------------------------------------------------------- */
+
+void nx_agent_end(struct nx_agent *agent, int exit_code)
+{
+	if (agent->exit_code < 0)
+		agent->exit_code = exit_code;
+	uv_stop(&agent->loop);
+}
+
+static void signal_end(uv_signal_t *handle, int number)
+{
+	nx_log(NX_LOG_INFO, "stopping", "signal", number == SIGTERM ? "SIGTERM" : "SIGINT", NULL);
+	nx_agent_end(handle->data, NX_EXIT_OK);
+}
+
+/* A bad new configuration is told, and the old one stays. */
+static void signal_reload(uv_signal_t *handle, int number)
+{
+	struct nx_error error = {0};
+
+	(void)number;
+	if (nx_life_reload(handle->data, &error) == NX_OK)
+		nx_log(NX_LOG_INFO, "configuration reloaded", NULL);
+	else
+		nx_log(NX_LOG_ERROR, "configuration not reloaded, the old one stays", "error", error.message,
+		       NULL);
+}
+
+static void signal_watch(struct nx_agent *agent, uv_signal_t *handle, int number,
+			 void (*arrived)(uv_signal_t *handle, int number))
+{
+	uv_signal_init(&agent->loop, handle);
+	handle->data = agent;
+	uv_signal_start(handle, arrived, number);
+}
+
+int nx_life_run(struct nx_agent *agent)
+{
+	uv_signal_t end[2], reload;
+
+	signal_watch(agent, &end[0], SIGTERM, signal_end);
+	signal_watch(agent, &end[1], SIGINT, signal_end);
+	signal_watch(agent, &reload, SIGHUP, signal_reload);
+	nx_session_start(agent->session);
+	if (agent->exit_code < 0)
+		uv_run(&agent->loop, UV_RUN_DEFAULT);
+	uv_close((uv_handle_t *)&end[0], NULL);
+	uv_close((uv_handle_t *)&end[1], NULL);
+	uv_close((uv_handle_t *)&reload, NULL);
+	uv_run(&agent->loop, UV_RUN_NOWAIT); /* these stand on our stack */
+	return agent->exit_code;
+}
