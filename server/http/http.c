@@ -21,7 +21,7 @@
 
 /* What libmicrohttpd has per connection for headers and for buffering: a request's line and
  * headers must fit in it. 10,000 watchers hold one each. */
-#define CONNECTION_MEMORY 6144
+#define CONNECTION_MEMORY 5120
 /* Requests that wait for a worker at most. */
 #define QUEUE_LIMIT 8192
 /* Workers that hash passwords, tens of megabytes and milliseconds each, and who waits for them. */
