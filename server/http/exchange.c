@@ -87,6 +87,11 @@ static enum MHD_Result take_head(struct nx_request *request, const char *method,
 		request->reply.close = true;
 		return refuse(request, 400, "request is malformed", "reason", head.flaw);
 	}
+	if (MHD_get_connection_info(request->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size >
+	    NX_HEAD_LIMIT) {
+		request->reply.close = true;
+		return refuse(request, 431, "request headers too large", NULL, NULL);
+	}
 	nx_router_find(request->http->router, method, request->path, &request->match);
 	if (head.length > NX_BODY_LIMIT) {
 		if (head.expects || head.length > DISCARD_LIMIT)

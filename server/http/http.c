@@ -19,9 +19,9 @@
 #include "server/http/http_private.h"
 #include "server/http/route.h"
 
-/* What libmicrohttpd has per connection for headers and for buffering: a request's line and
- * headers must fit in it. 10,000 watchers hold one each. */
-#define CONNECTION_MEMORY 5120
+/* What libmicrohttpd has per connection: a request's line and headers, its list of them, and
+ * the buffer for the answer. 10,000 watchers hold one each. */
+#define CONNECTION_MEMORY (NX_HEAD_LIMIT + 1024)
 /* Requests that wait for a worker at most. */
 #define QUEUE_LIMIT 8192
 /* Workers that hash passwords, tens of megabytes and milliseconds each, and who waits for them. */

@@ -16,6 +16,8 @@
 #include "server/http/urlencoded.h"
 #include "server/http/workers.h"
 
+/* The largest request line and headers that are taken. */
+#define NX_HEAD_LIMIT 4096
 /* The largest body that is taken, and what all bodies under way may hold together. */
 #define NX_BODY_LIMIT (1024 * 1024)
 #define NX_BODIES_LIMIT (64 * 1024 * 1024)
