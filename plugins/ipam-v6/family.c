@@ -48,8 +48,8 @@ static uint64_t capacity(unsigned host_bits)
 {
 	if (host_bits > IDENTIFIER_BITS)
 		return UINT64_MAX;
-	unsigned ranges = host_bits == IDENTIFIER_BITS ? 2 : 1;
-	return (uint64_t)(ipam_number_count(host_bits) - 1 - ranges * ANYCAST_COUNT);
+	ipam_number anycast = host_bits == IDENTIFIER_BITS ? 2 * ANYCAST_COUNT : ANYCAST_COUNT;
+	return (uint64_t)(ipam_number_count(host_bits) - 1 - anycast);
 }
 
 const struct ipam_family ipam_v6_family = {

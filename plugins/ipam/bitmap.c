@@ -59,9 +59,9 @@ static uint64_t *word_add(struct bitmap *map, unsigned level, ipam_number index)
 
 static bool dense_init(struct bitmap *map)
 {
-	size_t total = 0;
+	size_t total = level_words(map, 0);
 
-	for (unsigned level = 0; level < level_total(map); level++)
+	for (unsigned level = 1; level < level_total(map); level++)
 		total += level_words(map, level);
 	map->words = calloc(total, sizeof(*map->words));
 	if (!map->words)

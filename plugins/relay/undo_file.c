@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -181,11 +182,19 @@ struct reader {
 	bool other_boot;
 };
 
+static bool number_read(const char *text, long minimum, long maximum, long *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtol(text, &end, 10);
+	return end != text && !*end && errno == 0 && *out >= minimum && *out <= maximum;
+}
+
 static bool line_read(struct reader *reader, const char *line)
 {
-	char name[SETTING_ROOM], boot[BOOT_ROOM];
-	size_t family;
-	int value;
+	char name[SETTING_ROOM], boot[BOOT_ROOM], number[16];
+	long value;
 
 	if (sscanf(line, "boot %39s", name) == 1) {
 		boot_read(boot);
@@ -196,13 +205,13 @@ static bool line_read(struct reader *reader, const char *line)
 		snprintf(reader->undo->interface, sizeof(reader->undo->interface), "%.15s", name);
 		return firewall_name_fit(name);
 	}
-	if (sscanf(line, "switch %zu", &family) == 1 && family < UNDO_FAMILIES) {
-		reader->family = &reader->undo->switches[family];
+	if (sscanf(line, "switch %15s", number) == 1 && number_read(number, 0, UNDO_FAMILIES - 1, &value)) {
+		reader->family = &reader->undo->switches[value];
 		reader->family->ours = true;
 		return true;
 	}
-	return reader->family && sscanf(line, "value %63s %d", name, &value) == 2 &&
-	       undo_add(reader->family, name, value);
+	return reader->family && sscanf(line, "value %63s %15s", name, number) == 2 &&
+	       number_read(number, INT_MIN, INT_MAX, &value) && undo_add(reader->family, name, (int)value);
 }
 
 static bool lines_read(struct reader *reader, char *text)

@@ -39,12 +39,10 @@ static void test_bounds(void)
 
 	for (unsigned bits = 0; bits <= 128; bits++) {
 		snprintf(text, sizeof(text), "%s/%u", bits ? "8000::" : "::", bits);
-		if (bits < 32)
-			CU_ASSERT(prefix_refused(&loaded, text, "too large"))
-		else if (bits <= 120)
-			CU_ASSERT(prefix_taken(&loaded, text, text))
-		else
-			CU_ASSERT(prefix_refused(&loaded, text, "too small"))
+		bool right = bits < 32	  ? prefix_refused(&loaded, text, "too large")
+			     : bits > 120 ? prefix_refused(&loaded, text, "too small")
+					  : prefix_taken(&loaded, text, text);
+		CU_ASSERT_TRUE(right);
 	}
 	loaded_end(&loaded);
 }

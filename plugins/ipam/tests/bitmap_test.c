@@ -50,10 +50,11 @@ static void model_step(struct bitmap *map, uint8_t *model, size_t size, bool fil
 	if (model[number] == take)
 		return;
 	model[number] = take;
-	if (take)
-		CU_ASSERT_TRUE(bitmap_set(map, number))
-	else
+	if (take) {
+		CU_ASSERT_TRUE(bitmap_set(map, number));
+	} else {
 		bitmap_clear(map, number);
+	}
 	CU_ASSERT_EQUAL(bitmap_test(map, number), take);
 }
 

@@ -36,7 +36,7 @@ static bool prefix_parse(const char *text, struct nx_prefix *out)
 		return false;
 	snprintf(part, sizeof(part), "%.*s", (int)(slash - text), text);
 	unsigned long bits = strtoul(slash + 1, &end, 10);
-	if (*end || !address_parse(part, &prefix.address) || bits > prefix.address.length * 8u)
+	if (*end || !address_parse(part, &prefix.address) || bits > 8ul * prefix.address.length)
 		return false;
 	prefix.bits = (uint8_t)bits;
 	*out = prefix;
@@ -91,7 +91,7 @@ static bool endpoint_parse(const char *text, struct nx_endpoint *out)
 	if (!colon || colon - text >= NX_ADDRESS_TEXT || (bracket && colon[-1] != ']'))
 		return false;
 	snprintf(part, sizeof(part), "%.*s", (int)(colon - text) - 2 * bracket, text + bracket);
-	int port = atoi(colon + 1);
+	long port = strtol(colon + 1, NULL, 10);
 	if (port < 1 || port > UINT16_MAX || !address_parse(part, &endpoint.address) ||
 	    (endpoint.address.length == 16) != bracket)
 		return false;

@@ -13,7 +13,8 @@ static struct nlmsghdr *message_cut(const struct message_batch *batch, size_t le
 {
 	struct nlmsghdr *message = malloc(length);
 
-	CU_ASSERT_PTR_NOT_NULL_FATAL(message);
+	if (!message)
+		abort();
 	memcpy(message, batch->data, length);
 	message->nlmsg_len = (uint32_t)length;
 	return message;
