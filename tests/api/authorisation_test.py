@@ -51,7 +51,7 @@ MATRIX = {
     "POST /api/organizations/{organization}/registration-keys": users(201, 403, 404),
     "DELETE /api/organizations/{organization}/registration-keys/{key}": users(200, 403, 404),
     "GET /api/devices": users(200, 200, 200),
-    "POST /api/devices": row(owner=201, member=201, stranger=404, administrator=404, key=201, foreign_key=404),
+    "POST /api/devices": row(owner=201, member=201, stranger=404, administrator=404, key=201),
     "GET /api/devices/{id}": row(**OWN),
     "PATCH /api/devices/{id}": row(**OWN),
     "DELETE /api/devices/{id}": row(**OWN),
@@ -152,7 +152,7 @@ class Authorisation(unittest.TestCase):
             cls.server.clean()
 
     def names(self):
-        return {f"{route['method']} {route['pattern']}" for route in self.routes}
+        return {f"{route['method']} {route['path']}" for route in self.routes}
 
     def test_every_route_has_a_row(self):
         self.assertEqual(self.names(), set(MATRIX))

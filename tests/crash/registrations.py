@@ -131,7 +131,7 @@ def main():
     devices, clients, kills, seed = (int(sys.argv[i]) if len(sys.argv) > i else d
                                      for i, d in ((2, 2000), (3, 64), (4, 8), (5, 1)))
     random.seed(seed)
-    options = {"store": store, "log_level": "warning", "max_connections_per_address": 1000}
+    options = {"store": store, "max_connections_per_address": 1000}
     if store == "postgresql":
         options["database"] = "host={PGHOST} user={PGUSER} dbname={PGDATABASE}".format(**os.environ)
     server = Server(**options)
