@@ -36,17 +36,18 @@ const char *nx_watch_kind_name(enum nx_watch_kind kind)
 	return kind == NX_WATCH_DEVICE ? "device" : "organization";
 }
 
-void nx_line_write(enum nx_watch_kind kind, bool deleted, const char *json, struct nx_buffer *out)
+void nx_line_write(enum nx_watch_kind kind, bool deleted, const char *json, size_t length, struct nx_buffer *out)
 {
 	nx_buffer_printf(out, "{\"kind\":\"%s\",\"type\":\"%s\",\"value\":", nx_watch_kind_name(kind),
 			 deleted ? "delete" : "change");
-	nx_buffer_text(out, json);
+	nx_buffer_append(out, json, length);
 	nx_buffer_text(out, "}\n");
 }
 
 struct announcement {
 	struct nx_watch_hub *hub;
 	enum nx_watch_kind kind;
+	bool deleted;
 	int64_t revision;
 	char organization_id[NX_UUID_TEXT];
 	struct nx_buffer line;
@@ -57,8 +58,8 @@ static void announcement_end(void *context, enum nx_tx_end end)
 	struct announcement *announcement = context;
 
 	if (end == NX_TX_COMMITTED)
-		nx_watch_publish(announcement->hub, announcement->kind, announcement->organization_id,
-				 announcement->revision, announcement->line.data, announcement->line.length);
+		nx_watch_publish(announcement->hub, announcement->kind, announcement->deleted,
+				 announcement->organization_id, announcement->revision, announcement->line.data, announcement->line.length);
 	else if (end == NX_TX_UNKNOWN) /* the store knows, if it has it */
 		nx_watch_notified(announcement->hub, announcement->organization_id, announcement->revision);
 	nx_buffer_free(&announcement->line);
@@ -74,9 +75,10 @@ static enum nx_status announce(struct nx_server *server, struct nx_tx *tx, enum 
 
 	announcement->hub = server->watch;
 	announcement->kind = kind;
+	announcement->deleted = deleted;
 	announcement->revision = revision;
 	snprintf(announcement->organization_id, sizeof(announcement->organization_id), "%s", organization_id);
-	nx_line_write(kind, deleted, json, &announcement->line);
+	nx_line_write(kind, deleted, json, strlen(json), &announcement->line);
 	nx_tx_at_end(tx, announcement_end, announcement);
 	snprintf(payload, sizeof(payload), "%s %" PRId64, organization_id, revision);
 	return nx_tx_notify(tx, payload, error);

@@ -32,7 +32,8 @@ enum nx_status nx_change_forget(struct nx_server *server, struct nx_tx *tx, enum
 				struct nx_error *error);
 
 /* A line of the stream. */
-void nx_line_write(enum nx_watch_kind kind, bool deleted, const char *json, struct nx_buffer *out);
+void nx_line_write(enum nx_watch_kind kind, bool deleted, const char *json, size_t length,
+		   struct nx_buffer *out);
 const char *nx_watch_kind_name(enum nx_watch_kind kind);
 
 #endif

@@ -37,8 +37,8 @@ enum nx_watch_kind {
  * A committed change; writer thread, in order of revision. `line` is the stream's
  * document with its newline; copied. After the last of a group: nx_watch_flush().
  */
-void nx_watch_publish(struct nx_watch_hub *hub, enum nx_watch_kind kind, const char *organization_id,
-		      int64_t revision, const char *line, size_t length);
+void nx_watch_publish(struct nx_watch_hub *hub, enum nx_watch_kind kind, bool deleted,
+		      const char *organization_id, int64_t revision, const char *line, size_t length);
 void nx_watch_flush(struct nx_watch_hub *hub);
 /* Another server has committed up to `revision`; any thread. */
 void nx_watch_notified(struct nx_watch_hub *hub, const char *organization_id, int64_t revision);
