@@ -97,20 +97,27 @@ static void changed_settle(struct nx_reconcile *reconcile)
 	nx_strangers_clear(reconcile);
 }
 
+static enum nx_status changes_apply(const struct nx_capabilities *capabilities,
+				    const struct nx_peer_change *changes, size_t count,
+				    struct nx_error *error)
+{
+	return capabilities->driver->peers_apply(capabilities->driver_instance, changes, count, error);
+}
+
 /* One bad record must not keep the others from their peers. */
 static enum nx_status changes_apply_each(const struct nx_capabilities *capabilities,
 					 const struct nx_peer_change *changes, size_t count,
 					 struct nx_error *error)
 {
 	for (size_t i = 0; i < count; i++) {
-		enum nx_status status = capabilities->driver->peers_apply(capabilities->driver_instance,
-									  &changes[i], 1, error);
+		struct nx_error why = {0};
+		enum nx_status status = changes_apply(capabilities, &changes[i], 1, &why);
 
 		if (status == NX_INVALID)
 			nx_log(NX_LOG_WARNING, "the driver does not take a peer", "public_key",
-			       changes[i].peer.public_key, "reason", error ? error->message : NULL, NULL);
+			       changes[i].peer.public_key, "reason", why.message, NULL);
 		else if (status != NX_OK)
-			return status;
+			return nx_fail(error, status, why.field, "%s", why.message);
 	}
 	return NX_OK;
 }
@@ -120,13 +127,13 @@ static enum nx_status peers_tell(struct nx_reconcile *reconcile, struct nx_error
 	const struct nx_capabilities *capabilities = reconcile->capabilities;
 	size_t count;
 	NX_AUTO_FREE struct nx_peer_change *changes = changes_collect(reconcile, &count);
-	enum nx_status status = NX_OK;
+	struct nx_error why = {0};
+	enum nx_status status = count ? changes_apply(capabilities, changes, count, &why) : NX_OK;
 
-	if (count)
-		status = capabilities->driver->peers_apply(capabilities->driver_instance, changes, count,
-							   error);
-	if (status == NX_INVALID && count > 1)
+	if (status == NX_INVALID)
 		status = changes_apply_each(capabilities, changes, count, error);
+	else if (status != NX_OK)
+		nx_fail(error, status, why.field, "%s", why.message);
 	changed_settle(reconcile);
 	return status;
 }

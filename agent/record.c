@@ -104,7 +104,7 @@ static enum nx_status children_read(const struct nx_capabilities *capabilities,
 				    struct nx_error *error)
 {
 	const struct nx_json *list = nx_json_member(device, "child_prefix");
-	size_t count = nx_json_type(list) == NX_JSON_ARRAY ? nx_json_length(list) : 0;
+	size_t count = list && nx_json_type(list) == NX_JSON_ARRAY ? nx_json_length(list) : 0;
 
 	if (count > NX_CHILD_PREFIXES_LIMIT)
 		return nx_fail(error, NX_INVALID, "child_prefix", "device %s: more than %u child prefixes",

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The reconcile against a host in memory: what it tells, and how little of it. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "agent/reconcile.h"
+#include "base/address.h"
+#include "base/memory.h"
+#include "tests/unit/agent_fake.h"
+#include "tests/unit/unit.h"
+
+#define MANY 10000u
+
+static const struct nx_interface_request request = {.size = sizeof(request), .name = "test0"};
+
+struct bench {
+	struct fake_host host;
+	struct nx_members members;
+	struct nx_reconcile reconcile;
+};
+
+/* The agent starts on the host: device 0 is this host. */
+static void agent_start(struct bench *bench)
+{
+	nx_members_init(&bench->members, &bench->host.capabilities);
+	nx_reconcile_init(&bench->reconcile, &bench->host.capabilities, &bench->members, &request);
+	CU_ASSERT_EQUAL(nx_reconcile_start(&bench->reconcile, NULL), NX_OK);
+}
+
+static void agent_kill(struct bench *bench)
+{
+	nx_reconcile_release(&bench->reconcile);
+	nx_members_clear(&bench->members);
+}
+
+static void bench_end(struct bench *bench)
+{
+	agent_kill(bench);
+	fake_host_release(&bench->host);
+}
+
+static void self_set(struct bench *bench, const char *more)
+{
+	NX_AUTO_JSON struct nx_json *device = fake_device(0, more);
+	struct nx_record *record = NULL;
+
+	CU_ASSERT_EQUAL(nx_record_read(&bench->host.capabilities, device, &record, NULL), NX_OK);
+	nx_reconcile_set_self(&bench->reconcile, record);
+}
+
+static void device_set(struct bench *bench, unsigned number, const char *more)
+{
+	NX_AUTO_JSON struct nx_json *device = fake_device(number, more);
+	struct nx_record *record = NULL;
+	struct nx_entry *entry = NULL;
+	unsigned effect = 0;
+
+	CU_ASSERT_EQUAL(nx_record_read(&bench->host.capabilities, device, &record, NULL), NX_OK);
+	CU_ASSERT_EQUAL(nx_members_put(&bench->members, record, &entry, &effect, NULL), NX_OK);
+	nx_reconcile_mark(&bench->reconcile, entry, effect);
+}
+
+static void device_delete(struct bench *bench, unsigned number)
+{
+	nx_reconcile_forget(&bench->reconcile, nx_members_find(&bench->members, fake_id(number)));
+}
+
+static void settle(struct bench *bench)
+{
+	struct nx_error error = {0};
+
+	CU_ASSERT_EQUAL(nx_reconcile_apply(&bench->reconcile, &error), NX_OK);
+	CU_ASSERT_STRING_EQUAL(error.message, "");
+}
+
+static void bench_begin(struct bench *bench, unsigned peers)
+{
+	fake_host_make(&bench->host);
+	agent_start(bench);
+	self_set(bench, "");
+	for (unsigned i = 1; i <= peers; i++)
+		device_set(bench, i, "");
+	settle(bench);
+	CU_ASSERT_EQUAL(bench->host.peer_count, peers);
+	fake_host_count_anew(&bench->host);
+}
+
+/* --- the cost of a change ---------------------------------------------------------------- */
+
+static void test_one_change_among_many(void)
+{
+	struct bench bench;
+
+	bench_begin(&bench, MANY);
+	/* Nothing new: nothing told. */
+	device_set(&bench, 77, "");
+	settle(&bench);
+	CU_ASSERT_EQUAL(bench.host.plans + bench.host.peer_sends + bench.host.families[0].sends, 0);
+	/* Another address in one family: one plan, one peer, one send of routes with one in and one out. */
+	device_set(&bench, 77, ",\"x\":1");
+	device_delete(&bench, 78);
+	device_set(&bench, MANY + 1, "");
+	settle(&bench);
+	CU_ASSERT_EQUAL(bench.host.plans, 1);
+	CU_ASSERT_EQUAL(bench.host.peer_sends, 1);
+	CU_ASSERT_EQUAL(bench.host.peer_changes, 2);
+	CU_ASSERT_EQUAL(bench.host.families[0].sends, 1);
+	CU_ASSERT_EQUAL(bench.host.families[0].added, 1);
+	CU_ASSERT_EQUAL(bench.host.families[0].removed, 1);
+	CU_ASSERT_EQUAL(bench.host.families[1].added, 1);
+	CU_ASSERT_EQUAL(bench.host.forwards, 0);
+	CU_ASSERT_TRUE(fake_peer_has(&bench.host, fake_key(MANY + 1), "200::2712/128"));
+	CU_ASSERT_PTR_NULL(fake_peer_find(&bench.host, fake_key(78)));
+	bench_end(&bench);
+}
+
+static void test_first_configuration_is_one_send(void)
+{
+	struct bench bench;
+
+	fake_host_make(&bench.host);
+	agent_start(&bench);
+	self_set(&bench, "");
+	for (unsigned i = 1; i <= MANY; i++)
+		device_set(&bench, i, "");
+	settle(&bench);
+	CU_ASSERT_EQUAL(bench.host.peer_sends, 1);
+	CU_ASSERT_EQUAL(bench.host.families[0].sends, 1);
+	CU_ASSERT_EQUAL(bench.host.families[0].route_count, MANY);
+	CU_ASSERT_EQUAL(bench.host.families[1].route_count, MANY);
+	bench_end(&bench);
+}
+
+/* --- adoption --------------------------------------------------------------------------------- */
+
+static void test_restart_changes_nothing(void)
+{
+	struct bench bench;
+
+	bench_begin(&bench, 50);
+	agent_kill(&bench);
+	agent_start(&bench);
+	self_set(&bench, "");
+	for (unsigned i = 1; i <= 50; i++)
+		device_set(&bench, i, "");
+	settle(&bench);
+	CU_ASSERT_EQUAL(bench.host.peer_sends, 0);
+	CU_ASSERT_EQUAL(bench.host.families[0].sends + bench.host.families[1].sends, 0);
+	/* Once after each start, whatever the answer. */
+	CU_ASSERT_EQUAL(bench.host.forwards, 1);
+	bench_end(&bench);
+}
+
+static void test_restart_mends_what_differs(void)
+{
+	struct bench bench;
+
+	bench_begin(&bench, 5);
+	fake_peer_drop(&bench.host, fake_key(2));
+	fake_route_drop(&bench.host, "200::4/128");
+	agent_kill(&bench);
+	agent_start(&bench);
+	self_set(&bench, "");
+	for (unsigned i = 1; i <= 4; i++) /* 5 was deleted meanwhile */
+		device_set(&bench, i, "");
+	settle(&bench);
+	CU_ASSERT_EQUAL(bench.host.peer_changes, 2);
+	CU_ASSERT_TRUE(fake_peer_has(&bench.host, fake_key(2), "100.100.0.3/32"));
+	CU_ASSERT_TRUE(fake_routed(&bench.host, "200::4/128"));
+	CU_ASSERT_PTR_NULL(fake_peer_find(&bench.host, fake_key(5)));
+	CU_ASSERT_FALSE(fake_routed(&bench.host, "100.100.0.6/32"));
+	CU_ASSERT_EQUAL(bench.host.families[1].added, 1);
+	bench_end(&bench);
+}
+
+static struct fake_peer *peer_writable(struct bench *bench, unsigned number)
+{
+	for (size_t i = 0; i < bench->host.peer_count; i++) {
+		if (strcmp(bench->host.peers[i].key, fake_key(number)) == 0)
+			return &bench->host.peers[i];
+	}
+	abort();
+}
+
+static void restart_with_peer_1(struct bench *bench)
+{
+	agent_kill(bench);
+	agent_start(bench);
+	self_set(bench, "");
+	device_set(bench, 1, "");
+	settle(bench);
+}
+
+static void test_roamed_endpoint_is_kept(void)
+{
+	struct bench bench;
+	struct nx_endpoint roamed;
+
+	bench_begin(&bench, 1);
+	CU_ASSERT_TRUE(nx_endpoint_parse("192.0.2.9:7", &roamed));
+	peer_writable(&bench, 1)->endpoint = roamed;
+	/* Another change of the device says nothing about where it is. */
+	device_set(&bench, 1, ",\"child_prefix\":[\"192.168.7.0/24\"]");
+	settle(&bench);
+	CU_ASSERT_EQUAL(nx_endpoint_compare(&peer_writable(&bench, 1)->endpoint, &roamed), 0);
+	device_set(&bench, 1, "");
+	settle(&bench);
+	/* Adopted with a fresh handshake: kept. With an old one: what is published is tried. */
+	peer_writable(&bench, 1)->last_handshake = time(NULL) - 10;
+	restart_with_peer_1(&bench);
+	CU_ASSERT_EQUAL(nx_endpoint_compare(&peer_writable(&bench, 1)->endpoint, &roamed), 0);
+	peer_writable(&bench, 1)->last_handshake = time(NULL) - 1000;
+	restart_with_peer_1(&bench);
+	CU_ASSERT_NOT_EQUAL(nx_endpoint_compare(&peer_writable(&bench, 1)->endpoint, &roamed), 0);
+	bench_end(&bench);
+}
+
+/* --- failures ----------------------------------------------------------------------------------- */
+
+static void test_failure_then_look(void)
+{
+	struct bench bench;
+
+	bench_begin(&bench, 3);
+	bench.host.peers_fail = NX_UNAVAILABLE;
+	device_set(&bench, 4, "");
+	device_delete(&bench, 2);
+	CU_ASSERT_EQUAL(nx_reconcile_apply(&bench.reconcile, NULL), NX_UNAVAILABLE);
+	settle(&bench); /* what is there is not known: looks, and mends */
+	CU_ASSERT_EQUAL(bench.host.peer_count, 3);
+	CU_ASSERT_TRUE(fake_peer_has(&bench.host, fake_key(4), "100.100.0.5/32"));
+	CU_ASSERT_PTR_NULL(fake_peer_find(&bench.host, fake_key(2)));
+	CU_ASSERT_FALSE(fake_routed(&bench.host, "100.100.0.3/32"));
+	bench_end(&bench);
+}
+
+static void test_one_bad_key_hurts_nobody_else(void)
+{
+	struct bench bench;
+
+	fake_host_make(&bench.host);
+	agent_start(&bench);
+	NX_AUTO_FREE char *refused = nx_strdup(fake_key(2));
+
+	bench.host.peer_refused = refused;
+	self_set(&bench, "");
+	for (unsigned i = 1; i <= 3; i++)
+		device_set(&bench, i, "");
+	settle(&bench);
+	CU_ASSERT_EQUAL(bench.host.peer_count, 2);
+	CU_ASSERT_PTR_NOT_NULL(fake_peer_find(&bench.host, fake_key(1)));
+	CU_ASSERT_PTR_NOT_NULL(fake_peer_find(&bench.host, fake_key(3)));
+	bench_end(&bench);
+}
+
+static void test_interface_comes_back(void)
+{
+	struct bench bench;
+
+	bench_begin(&bench, 3);
+	bench.host.interface_gone = true;
+	while (bench.host.peer_count)
+		fake_peer_drop(&bench.host, bench.host.peers[0].key);
+	bench.host.families[0].route_count = bench.host.families[1].route_count = 0;
+	CU_ASSERT_EQUAL(nx_reconcile_observe(&bench.reconcile, NULL), NX_OK);
+	CU_ASSERT_EQUAL(bench.host.interface_ups, 1);
+	CU_ASSERT_EQUAL(bench.host.peer_count, 3);
+	CU_ASSERT_EQUAL(bench.host.endpoints_set, 3);
+	CU_ASSERT_EQUAL(bench.host.families[1].route_count, 3);
+	bench_end(&bench);
+}
+
+/* --- who has a prefix ------------------------------------------------------------------------------ */
+
+static void test_contested_prefix(void)
+{
+	static const char shared[] = ",\"child_prefix\":[\"192.168.7.0/24\"]";
+	struct bench bench;
+
+	bench_begin(&bench, 3);
+	device_set(&bench, 2, shared);
+	settle(&bench);
+	CU_ASSERT_TRUE(fake_peer_has(&bench.host, fake_key(2), "192.168.7.0/24"));
+	device_set(&bench, 1, shared); /* the lower id wins, whoever came first */
+	device_set(&bench, 3, shared);
+	settle(&bench);
+	CU_ASSERT_TRUE(fake_peer_has(&bench.host, fake_key(1), "192.168.7.0/24"));
+	CU_ASSERT_FALSE(fake_peer_has(&bench.host, fake_key(2), "192.168.7.0/24"));
+	device_delete(&bench, 1);
+	settle(&bench);
+	CU_ASSERT_TRUE(fake_peer_has(&bench.host, fake_key(2), "192.168.7.0/24"));
+	device_set(&bench, 2, "");
+	settle(&bench);
+	CU_ASSERT_TRUE(fake_peer_has(&bench.host, fake_key(3), "192.168.7.0/24"));
+	device_set(&bench, 3, "");
+	settle(&bench);
+	CU_ASSERT_FALSE(fake_routed(&bench.host, "192.168.7.0/24"));
+	bench_end(&bench);
+}
+
+static void test_key_moves_to_another_device(void)
+{
+	struct bench bench;
+	NX_AUTO_FREE char *again = NULL;
+
+	bench_begin(&bench, 2);
+	device_delete(&bench, 2);
+	again = nx_strdup(fake_key(2));
+	/* The device is registered anew, with another id and the same key. */
+	NX_AUTO_FREE char *text = nx_printf(
+		"{\"id\":\"%s\",\"public_key\":\"%s\",\"driver\":\"fake\",\"tunnel_ip\":\"100.100.9.9\","
+		"\"organization_prefix\":\"100.100.0.0/16\"}",
+		fake_id(9), again);
+	NX_AUTO_JSON struct nx_json *device = NULL;
+	struct nx_record *record = NULL;
+	struct nx_entry *entry;
+	unsigned effect;
+
+	CU_ASSERT_EQUAL(nx_json_parse(text, strlen(text), &device, NULL), NX_OK);
+	CU_ASSERT_EQUAL(nx_record_read(&bench.host.capabilities, device, &record, NULL), NX_OK);
+	CU_ASSERT_EQUAL(nx_members_put(&bench.members, record, &entry, &effect, NULL), NX_OK);
+	nx_reconcile_mark(&bench.reconcile, entry, effect);
+	settle(&bench);
+	CU_ASSERT_TRUE(fake_peer_has(&bench.host, again, "100.100.9.9/32"));
+	CU_ASSERT_FALSE(fake_routed(&bench.host, "100.100.0.3/32"));
+	bench_end(&bench);
+}
+
+/* --- families and relaying ------------------------------------------------------------------------ */
+
+static void test_family_lost_and_found(void)
+{
+	struct bench bench;
+
+	bench_begin(&bench, 2);
+	bench.host.families[1].unsupported = true;
+	CU_ASSERT_TRUE(nx_capabilities_poll(&bench.host.capabilities));
+	nx_reconcile_set_self(&bench.reconcile, NULL);
+	settle(&bench);
+	CU_ASSERT_EQUAL(bench.host.families[1].address.length, 0);
+	CU_ASSERT_EQUAL(bench.host.families[1].route_count, 0);
+	CU_ASSERT_EQUAL(fake_peer_find(&bench.host, fake_key(1))->prefix_count, 1);
+	CU_ASSERT_EQUAL(bench.host.families[0].route_count, 2);
+	bench.host.families[1].unsupported = false;
+	CU_ASSERT_TRUE(nx_capabilities_poll(&bench.host.capabilities));
+	nx_reconcile_set_self(&bench.reconcile, NULL);
+	settle(&bench);
+	CU_ASSERT_TRUE(fake_peer_has(&bench.host, fake_key(1), "200::2/128"));
+	CU_ASSERT_EQUAL(bench.host.families[1].route_count, 2);
+	bench_end(&bench);
+}
+
+static void test_family_refused_by_the_kernel(void)
+{
+	struct bench bench;
+
+	fake_host_make(&bench.host);
+	agent_start(&bench);
+	bench.host.families[1].refuses = true;
+	self_set(&bench, "");
+	device_set(&bench, 1, "");
+	settle(&bench);
+	CU_ASSERT_TRUE(bench.reconcile.refused);
+	CU_ASSERT_FALSE(nx_family_usable(&bench.host.capabilities.families[1]));
+	CU_ASSERT_TRUE(fake_peer_has(&bench.host, fake_key(1), "100.100.0.2/32"));
+	CU_ASSERT_EQUAL(bench.host.families[1].route_count, 0);
+	bench_end(&bench);
+}
+
+static void test_relay_comes_and_goes(void)
+{
+	struct bench bench;
+
+	bench_begin(&bench, 4);
+	device_set(&bench, 3, ",\"symmetric_nat\":true,\"child_prefix\":[\"192.168.7.0/24\"]");
+	settle(&bench);
+	CU_ASSERT_PTR_NULL(fake_peer_find(&bench.host, fake_key(3)));
+	CU_ASSERT_FALSE(fake_routed(&bench.host, "192.168.7.0/24"));
+	device_set(&bench, 2, ",\"relay\":true");
+	settle(&bench);
+	CU_ASSERT_TRUE(fake_peer_has(&bench.host, fake_key(2), "100.100.0.0/16"));
+	CU_ASSERT_TRUE(fake_peer_has(&bench.host, fake_key(2), "200::/64"));
+	CU_ASSERT_TRUE(fake_peer_has(&bench.host, fake_key(2), "192.168.7.0/24"));
+	device_delete(&bench, 2);
+	settle(&bench);
+	CU_ASSERT_FALSE(fake_routed(&bench.host, "100.100.0.0/16"));
+	CU_ASSERT_FALSE(fake_routed(&bench.host, "192.168.7.0/24"));
+	CU_ASSERT_EQUAL(bench.host.peer_count, 2);
+	bench_end(&bench);
+}
+
+static void test_self_becomes_spoke_and_relay(void)
+{
+	struct bench bench;
+
+	bench_begin(&bench, 3);
+	device_set(&bench, 2, ",\"relay\":true");
+	self_set(&bench, ",\"symmetric_nat\":true");
+	settle(&bench);
+	CU_ASSERT_EQUAL(bench.host.peer_count, 1);
+	CU_ASSERT_TRUE(fake_peer_has(&bench.host, fake_key(2), "200::/64"));
+	self_set(&bench, ",\"relay\":true,\"child_prefix\":[\"10.9.0.0/16\"]");
+	settle(&bench);
+	CU_ASSERT_EQUAL(bench.host.peer_count, 3);
+	CU_ASSERT_TRUE(bench.host.forwarding);
+	CU_ASSERT_EQUAL(bench.host.forward_children, 1);
+	CU_ASSERT_FALSE(fake_routed(&bench.host, "200::/64"));
+	nx_reconcile_down(&bench.reconcile);
+	CU_ASSERT_FALSE(bench.host.forwarding);
+	CU_ASSERT_TRUE(bench.host.interface_gone);
+	CU_ASSERT_EQUAL(bench.host.families[0].route_count, 0);
+	bench_end(&bench);
+}
+
+int main(void)
+{
+	static CU_TestInfo tests[] = {
+		{"one change among ten thousand costs what it changes", test_one_change_among_many},
+		{"a first configuration is one send each", test_first_configuration_is_one_send},
+		{"a restart changes nothing", test_restart_changes_nothing},
+		{"a restart mends what differs", test_restart_mends_what_differs},
+		{"an endpoint that roamed is kept", test_roamed_endpoint_is_kept},
+		{"after a failure it looks again", test_failure_then_look},
+		{"one bad key hurts nobody else", test_one_bad_key_hurts_nobody_else},
+		{"an interface that went comes back", test_interface_comes_back},
+		{"a contested prefix has one owner", test_contested_prefix},
+		{"a key moves to another device", test_key_moves_to_another_device},
+		{"a family is lost and found", test_family_lost_and_found},
+		{"a family that the kernel refuses", test_family_refused_by_the_kernel},
+		{"a relay comes and goes", test_relay_comes_and_goes},
+		{"this host becomes a spoke, then a relay", test_self_becomes_spoke_and_relay},
+		CU_TEST_INFO_NULL,
+	};
+
+	nx_secret_setup();
+	return unit_run("agent reconcile", tests);
+}
