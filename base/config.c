@@ -251,9 +251,9 @@ static enum nx_status apply_setting(const struct nx_config *config, struct confi
 			       "%s: unknown section [%.64s]; no part of the program, and no plugin that is "
 			       "loaded, has it",
 			       setting->source, setting->section);
-	if (!config_find_key(&section->keys, setting->name, &key))
+	value = find_value(values, section->name, setting->name);
+	if (!value || !config_find_key(&section->keys, setting->name, &key))
 		return refuse_key(section, setting, error);
-	value = find_value(values, section->name, key.name);
 	if (config_value_parse(&key, setting->value, &value->number, &inner))
 		return nx_fail(error, NX_INVALID, NULL, "%s: %s.%s: %s", setting->source, section->name,
 			       key.name, inner.message);

@@ -22,8 +22,8 @@ struct config_setting *config_settings_add(struct config_settings *settings, con
 		.section = nx_strdup(section),
 		.name = nx_strdup(name),
 		.value = nx_strdup(value),
-		.source = source,
 	};
+	setting->source = source;
 	return setting;
 }
 
@@ -143,8 +143,10 @@ static void append_capitals(struct nx_buffer *name, const char *text)
 {
 	nx_buffer_append(name, "_", 1);
 	for (; *text; text++) {
-		char letter = *text == '-' || *text == '.' ? '_' : (char)toupper((unsigned char)*text);
+		char letter = (char)toupper((unsigned char)*text);
 
+		if (letter == '-' || letter == '.')
+			letter = '_';
 		nx_buffer_append(name, &letter, 1);
 	}
 }

@@ -181,7 +181,7 @@ const char *nx_json_name(const struct nx_json *value)
 
 const char *nx_json_string(const struct nx_json *value)
 {
-	return cJSON_IsString(tree(value)) ? tree(value)->valuestring : NULL;
+	return value && cJSON_IsString(tree(value)) ? tree(value)->valuestring : NULL;
 }
 
 bool nx_json_boolean(const struct nx_json *value, bool *out)
@@ -196,7 +196,7 @@ bool nx_json_integer(const struct nx_json *value, int64_t *out)
 {
 	double number;
 
-	if (!cJSON_IsNumber(tree(value)))
+	if (!value || !cJSON_IsNumber(tree(value)))
 		return false;
 	number = tree(value)->valuedouble;
 	/* The limit itself is out: what was written may have been its neighbour. */

@@ -34,7 +34,9 @@ static bool complain(struct reader *reader, const char *complaint)
 /* The next byte, or NUL at the end (a NUL in the text fits nothing either). */
 static char peek(const struct reader *reader)
 {
-	return reader->at < reader->end ? *reader->at : '\0';
+	if (reader->at == reader->end)
+		return '\0';
+	return *reader->at;
 }
 
 static bool take(struct reader *reader, char wanted)
@@ -47,7 +49,9 @@ static bool take(struct reader *reader, char wanted)
 
 static void skip_space(struct reader *reader)
 {
-	while (reader->at < reader->end && memchr(" \t\n\r", *reader->at, 4))
+	static const char space[] = {' ', '\t', '\n', '\r'};
+
+	while (reader->at < reader->end && memchr(space, *reader->at, sizeof(space)))
 		reader->at++;
 }
 

@@ -58,6 +58,8 @@ static enum nx_status add_capability(struct nx_host *host, const struct nx_provi
 	memcpy(ops, provide->ops, size < kind->size ? size : kind->size);
 	set->capabilities =
 		nx_realloc_array(set->capabilities, set->capability_count + 1, sizeof(*set->capabilities));
+	set->tables = nx_realloc_array(set->tables, set->capability_count + 1, sizeof(*set->tables));
+	set->tables[set->capability_count] = ops;
 	set->capabilities[set->capability_count++] = (struct nx_capability){
 		.kind = provide->kind,
 		.key = provide->key,
@@ -258,13 +260,11 @@ void nx_plugins_free(struct nx_plugins *plugins)
 		return;
 	nx_plugins_stop(plugins);
 	unload_all(plugins);
-	for (size_t i = 0; i < plugins->capability_count; i++) {
-		void *ops = (void *)(uintptr_t)plugins->capabilities[i].ops;
-
-		free(ops);
-	}
+	for (size_t i = 0; i < plugins->capability_count; i++)
+		free(plugins->tables[i]);
 	for (size_t i = plugins->count; i-- > 0;)
 		host_free(plugins->items[i]);
+	free(plugins->tables);
 	free(plugins->capabilities);
 	free(plugins->items);
 	free(plugins->directory);

@@ -41,19 +41,22 @@ static enum nx_status check_writers(const struct stat *status, const char *path,
 
 enum nx_status loader_directory_open(const char *path, int *out, struct nx_error *error)
 {
-	NX_AUTO_CLOSE int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat facts;
 	enum nx_status status;
 
-	if (directory < 0 || fstat(directory, &facts) != 0)
+	if (directory < 0)
 		return nx_fail(error, errno == ENOENT ? NX_NOT_FOUND : NX_INVALID, NULL,
 			       "%s: expected a directory of plugins: %s", path, strerror(errno));
-	status = check_writers(&facts, path, error);
+	if (fstat(directory, &facts) == 0)
+		status = check_writers(&facts, path, error);
+	else
+		status = nx_fail(error, NX_INTERNAL, NULL, "%s: cannot be judged: %s", path, strerror(errno));
 	if (status)
-		return status;
-	*out = directory;
-	directory = -1;
-	return NX_OK;
+		close(directory);
+	else
+		*out = directory;
+	return status;
 }
 
 /* --- names ------------------------------------------------------------------------------- */

@@ -28,7 +28,8 @@ struct nx_plugins {
 	struct nx_services services;
 	struct nx_host **items; /* after nx_plugins_open(): in order of need */
 	size_t count;
-	struct nx_capability *capabilities; /* in load order, each with its own copy of ops */
+	struct nx_capability *capabilities; /* in load order */
+	void **tables;			    /* their ops: a copy each, as long as the host's */
 	size_t capability_count;
 };
 

@@ -95,10 +95,11 @@ enum nx_status nx_password_hash(const char *password, char hash[static NX_PASSWO
 bool nx_password_verify(const char *hash, const char *password)
 {
 	char padded[NX_PASSWORD_HASH_TEXT] = ""; /* libsodium may read all of it */
+	size_t length = strnlen(hash, sizeof(padded));
 
-	if (strnlen(hash, sizeof(padded)) == sizeof(padded))
+	if (length >= sizeof(padded))
 		return false;
-	strcpy(padded, hash);
+	memcpy(padded, hash, length);
 	return crypto_pwhash_str_verify(padded, password, strlen(password)) == 0;
 }
 
