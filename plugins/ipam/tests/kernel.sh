@@ -8,12 +8,12 @@ space=ipam-kernel-$$
 . "$(dirname "$0")/check.sh"
 
 inside sh -e <<'SETUP' || exit 1
+sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
 ip link set lo up
 ip link add wg0 type veth peer name wg0peer
 ip link add eth0 type veth peer name eth0peer
 ip link set wg0peer up
 ip link set eth0peer up
-sysctl -qw net.ipv6.conf.wg0.addr_gen_mode=0 net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.wg0.accept_dad=0
 ip link set wg0 up
 ip link set eth0 up
 ip address add 192.0.2.1/24 dev eth0
