@@ -4,9 +4,9 @@
 # Who reaches whom, in which family, by which path. Source it after mesh.sh.
 #
 # A cell is a real ping from the row's host to the column's tunnel address (or, for a host behind
-# another, to its own address). Its path is what nexd on the row's host says of the peer whose
-# allowed prefixes hold that address, and it counts only if the answer's hop count agrees: a
-# relayed packet has passed one router more than a direct one.
+# another, to its own address). Its path is what nexd on the row's host says of that peer, and whose
+# allowed prefixes hold the address; it counts only if the answer's hop count agrees: a relayed
+# packet has passed one router more than a direct one.
 #
 #	direct    through a tunnel to the host itself
 #	relayed   through the relay
@@ -103,17 +103,17 @@ matrix_pings()
 		} & done; wait' "$((LAB_TIME_FACTOR > 5 ? 5 : LAB_TIME_FACTOR))" "$@"
 }
 
-# matrix_peers SOURCE: a line "PREFIX PATH HOSTNAME" for each prefix that leads somewhere
+# matrix_peers SOURCE: what nexd there says: a line "path HOST PATH" for each member, and a line
+# "prefix PREFIX HOST" for each prefix that leads into the tunnel to a host
 matrix_peers()
 {
-	mesh_agent "$1" peers |
-		jq -r '.[] | .hostname as $host | .path as $path | .allowed_ips[] | "\(.) \($path) \($host)"'
+	mesh_agent "$1" peers | jq -r '.[] | "path \(.hostname) \(.path)", "prefix \(.allowed_ips[]) \(.hostname)"'
 }
 
 # matrix_path SOURCE DESTINATION FAMILY PEERS: how SOURCE's agent has it, of the peers' lines
 matrix_path()
 {
-	local destination=${matrix_gateway[$2]:-$2} address=${matrix_address[$2,$3]:-} length=32 prefix line
+	local destination=${matrix_gateway[$2]:-$2} address=${matrix_address[$2,$3]:-} length=32 prefix through
 	[ "$3" = 4 ] || length=128
 	if [ -z "$address" ] || [ -z "${matrix_address[$1,$3]:-}" ]; then
 		echo v4-only
@@ -123,16 +123,15 @@ matrix_path()
 		return
 	fi
 	# The longest prefix wins, as it does in the tunnel.
-	for prefix in "$address/$length" "${matrix_prefix[$2,$3]:-}" "${matrix_overlay[$3]:-}"; do
-		[ -n "$prefix" ] || continue
-		line=$(grep -F -m 1 "$prefix " <<<"$4") || continue
-		case $line in
-		*" $destination") echo direct ;;
-		*) echo relayed ;;
-		esac
-		return
+	for prefix in "$address/$length" "${matrix_prefix[$2,$3]:-none}" "${matrix_overlay[$3]}"; do
+		through=$(awk -v prefix="$prefix" '$1 == "prefix" && $2 == prefix { print $3; exit }' <<<"$4")
+		[ -z "$through" ] || break
 	done
-	echo none
+	case $(awk -v host="$destination" '$1 == "path" && $2 == host { print $3 }' <<<"$4")/$through in
+	"direct/$destination") echo direct ;;
+	relay/?*) echo relayed ;;
+	*) echo none ;;
+	esac
 }
 
 # matrix_row SOURCE FAMILY: a line "SOURCE DESTINATION FAMILY SEEN" for each cell, or

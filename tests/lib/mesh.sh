@@ -185,7 +185,13 @@ mesh_agent()
 	"$mesh_nexctl" nexd "$2" --socket "$(mesh_socket "$1")" --output json
 }
 
-# mesh_is_running HOST [PEERS]
+# mesh_direct HOST: whom it has a tunnel to, in order
+mesh_direct()
+{
+	mesh_agent "$1" peers | jq -r '[.[] | select(.path == "direct") | .hostname] | sort | join(" ")'
+}
+
+# mesh_is_running HOST [PEERS]: in touch with the server, and reaching that many, by whatever path
 mesh_is_running()
 {
 	mesh_agent "$1" status | jq -e --argjson peers "${2:-0}" \

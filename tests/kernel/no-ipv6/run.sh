@@ -17,8 +17,7 @@ mesh_enrol relay --relay-node
 need mesh_wait_running 0 relay
 mesh_enrol alpha
 mesh_enrol spoke --relay-only
-need mesh_wait_running 2 relay
-need mesh_wait_running 1 alpha spoke
+need mesh_wait_running 2 relay alpha spoke
 scenario_matrix 20
 check_same "all are flagged" "false false false" \
 	"$(mesh_devices | jq -r '[.[].ipv6_supported | tostring] | join(" ")')"

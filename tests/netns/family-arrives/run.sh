@@ -6,7 +6,7 @@
 # it without a restart. Restarted without, it refuses to lose the addresses and says so.
 . "$(dirname "$0")/../scenario.sh"
 
-without="ipam-v4 relay driver-wireguard"
+without=ipam-v4,relay,driver-wireguard
 scenario_begin --plugins="$without"
 database=$LAB_DIR/server/state/nexodus.db
 

@@ -21,8 +21,7 @@ members()
 	need mesh_wait_running 0 "relay$1"
 	mesh_enrol "alpha$1"
 	mesh_enrol "spoke$1" --relay-only
-	need mesh_wait_running 2 "relay$1"
-	need mesh_wait_running 1 "alpha$1" "spoke$1"
+	need mesh_wait_running 2 "relay$1" "alpha$1" "spoke$1"
 }
 
 number=0
