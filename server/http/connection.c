@@ -52,21 +52,42 @@ void nx_connections_tick(struct nx_connections *all)
 	nx_deadlines_run(&all->deadlines, all->now, deadline_passed);
 }
 
-/* --- idle lists ------------------------------------------------------------------ */
+/* --- states ------------------------------------------------------------------------ */
 
-static void idle_leave(struct nx_connection *connection)
+/* What idle and busy connections have in common: they count. */
+static void count_add(struct nx_connection *connection)
 {
-	if (connection->state != NX_CONNECTION_IDLE)
-		return;
-	TAILQ_REMOVE(&connection->all->idle, connection, idle);
-	TAILQ_REMOVE(&connection->peer->idle, connection, peers_idle);
+	atomic_fetch_add(&connection->all->count, 1);
+	connection->peer->connections++;
 }
 
-static void idle_enter(struct nx_connection *connection)
+static void count_remove(struct nx_connection *connection)
 {
-	connection->state = NX_CONNECTION_IDLE;
-	TAILQ_INSERT_TAIL(&connection->all->idle, connection, idle);
-	TAILQ_INSERT_TAIL(&connection->peer->idle, connection, peers_idle);
+	atomic_fetch_sub(&connection->all->count, 1);
+	connection->peer->connections--;
+}
+
+static void state_enter(struct nx_connection *connection, enum nx_connection_state state)
+{
+	struct nx_connections *all = connection->all;
+
+	connection->state = state;
+	switch (state) {
+	case NX_CONNECTION_IDLE:
+		TAILQ_INSERT_TAIL(&all->idle, connection, idle);
+		TAILQ_INSERT_TAIL(&connection->peer->idle, connection, peers_idle);
+		count_add(connection);
+		break;
+	case NX_CONNECTION_BUSY:
+		atomic_fetch_add(&all->busy, 1);
+		count_add(connection);
+		break;
+	case NX_CONNECTION_WATCHING:
+		atomic_fetch_add(&all->watching, 1);
+		break;
+	case NX_CONNECTION_LEAVING:
+		break;
+	}
 }
 
 static void state_leave(struct nx_connection *connection)
@@ -75,24 +96,31 @@ static void state_leave(struct nx_connection *connection)
 
 	switch (connection->state) {
 	case NX_CONNECTION_IDLE:
-		idle_leave(connection);
+		TAILQ_REMOVE(&all->idle, connection, idle);
+		TAILQ_REMOVE(&connection->peer->idle, connection, peers_idle);
+		count_remove(connection);
 		break;
 	case NX_CONNECTION_BUSY:
 		atomic_fetch_sub(&all->busy, 1);
+		count_remove(connection);
 		break;
 	case NX_CONNECTION_WATCHING:
 		atomic_fetch_sub(&all->watching, 1);
-		atomic_fetch_add(&all->count, 1);
-		connection->peer->connections++;
+		break;
+	case NX_CONNECTION_LEAVING:
 		break;
 	}
 }
 
-void nx_connection_busy(struct nx_connection *connection)
+static void state_change(struct nx_connection *connection, enum nx_connection_state state)
 {
 	state_leave(connection);
-	connection->state = NX_CONNECTION_BUSY;
-	atomic_fetch_add(&connection->all->busy, 1);
+	state_enter(connection, state);
+}
+
+void nx_connection_busy(struct nx_connection *connection)
+{
+	state_change(connection, NX_CONNECTION_BUSY);
 	nx_connection_extend(connection);
 }
 
@@ -102,11 +130,7 @@ bool nx_connection_watching(struct nx_connection *connection)
 
 	if (atomic_load(&all->watching) >= atomic_load(&all->limit_watching))
 		return false;
-	state_leave(connection);
-	connection->state = NX_CONNECTION_WATCHING;
-	atomic_fetch_add(&all->watching, 1);
-	atomic_fetch_sub(&all->count, 1);
-	connection->peer->connections--;
+	state_change(connection, NX_CONNECTION_WATCHING);
 	return true;
 }
 
@@ -114,8 +138,7 @@ void nx_connection_idle(struct nx_connection *connection)
 {
 	struct nx_connections *all = connection->all;
 
-	state_leave(connection);
-	idle_enter(connection);
+	state_change(connection, NX_CONNECTION_IDLE);
 	nx_deadline_set(&all->deadlines, &connection->deadline, all->now + IDLE_MS);
 	if (all->closing)
 		nx_connection_cut(connection);
@@ -145,8 +168,7 @@ void nx_connections_close(struct nx_connections *all)
 
 /* --- coming and going -------------------------------------------------------------- */
 
-/* The slot is free when libmicrohttpd has noticed; until then there is one too many. Off the
- * lists at once, so that the next one in need evicts another. */
+/* Its place is free at once: the next one in need must not find it in the way again. */
 static bool evict(struct nx_connections *all, struct nx_idle_list *list)
 {
 	struct nx_connection *longest = TAILQ_FIRST(list);
@@ -154,9 +176,7 @@ static bool evict(struct nx_connections *all, struct nx_idle_list *list)
 	if (!longest)
 		return false;
 	nx_connection_cut(longest);
-	state_leave(longest);
-	longest->state = NX_CONNECTION_BUSY;
-	atomic_fetch_add(&all->busy, 1);
+	state_change(longest, NX_CONNECTION_LEAVING);
 	atomic_fetch_add(&all->evicted, 1);
 	return true;
 }
@@ -183,9 +203,7 @@ static void connection_new(struct nx_connections *all, struct MHD_Connection *mh
 	connection->socket = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 	connection->peer = nx_peer_hold(
 		all->peers, MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
-	connection->peer->connections++;
-	atomic_fetch_add(&all->count, 1);
-	idle_enter(connection);
+	state_enter(connection, NX_CONNECTION_IDLE);
 	nx_connection_extend(connection); /* the first request is due at once */
 	*socket_context = connection;
 }
@@ -194,8 +212,6 @@ static void connection_free(struct nx_connection *connection)
 {
 	state_leave(connection);
 	nx_deadline_clear(&connection->deadline);
-	atomic_fetch_sub(&connection->all->count, 1);
-	connection->peer->connections--;
 	nx_peer_release(connection->peer);
 	free(connection);
 }

@@ -27,6 +27,7 @@ enum nx_connection_state {
 	NX_CONNECTION_IDLE = 1,
 	NX_CONNECTION_BUSY,
 	NX_CONNECTION_WATCHING,
+	NX_CONNECTION_LEAVING, /* evicted; libmicrohttpd has not noticed yet */
 };
 
 struct nx_connection {
