@@ -30,7 +30,7 @@ static const char *const format_names[] = {
 };
 
 static struct {
-	const char *program;
+	const char *_Atomic program;
 	atomic_int level;
 	atomic_int format;
 } settings = {.program = "nexodus", .level = NX_LOG_INFO, .format = NX_LOG_KEYVALUE};
