@@ -33,6 +33,8 @@ struct nx_agent {
 	struct nx_plugins *plugins;
 	struct nx_capabilities capabilities;
 	uv_loop_t loop;
+	uv_signal_t signals[3];
+	bool watches_signals;
 	struct nx_services_base services;
 	struct nx_state state;
 	char public_key[NX_PUBLIC_KEY_TEXT];

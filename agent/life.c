@@ -79,6 +79,59 @@ enum nx_status nx_life_reload(struct nx_agent *agent, struct nx_error *error)
 	return status;
 }
 
+/* --- signals ---------------------------------------------------------------------------------- */
+
+void nx_agent_end(struct nx_agent *agent, int exit_code)
+{
+	if (agent->exit_code < 0)
+		agent->exit_code = exit_code;
+	uv_stop(&agent->loop);
+}
+
+static void signal_end(uv_signal_t *handle, int number)
+{
+	nx_log(NX_LOG_INFO, "stopping", "signal", number == SIGTERM ? "SIGTERM" : "SIGINT", NULL);
+	nx_agent_end(handle->data, NX_EXIT_OK);
+}
+
+/* A bad new configuration is told, and the old one stays. */
+static void signal_reload(uv_signal_t *handle, int number)
+{
+	struct nx_error error = {0};
+
+	(void)number;
+	if (nx_life_reload(handle->data, &error) == NX_OK)
+		nx_log(NX_LOG_INFO, "configuration reloaded", NULL);
+	else
+		nx_log(NX_LOG_ERROR, "configuration not reloaded, the old one stays", "error", error.message,
+		       NULL);
+}
+
+static void signal_watch(struct nx_agent *agent, uv_signal_t *handle, int number,
+			 void (*arrived)(uv_signal_t *handle, int number))
+{
+	uv_signal_init(&agent->loop, handle);
+	handle->data = agent;
+	uv_signal_start(handle, arrived, number);
+}
+
+/* From the very start: what is half-made when a signal comes is taken down in order. */
+static void signals_begin(struct nx_agent *agent)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal_watch(agent, &agent->signals[0], SIGTERM, signal_end);
+	signal_watch(agent, &agent->signals[1], SIGINT, signal_end);
+	signal_watch(agent, &agent->signals[2], SIGHUP, signal_reload);
+	agent->watches_signals = true;
+}
+
+static void signals_end(struct nx_agent *agent)
+{
+	for (size_t i = 0; agent->watches_signals && i < NX_COUNT(agent->signals); i++)
+		uv_close((uv_handle_t *)&agent->signals[i], NULL);
+	agent->watches_signals = false;
+}
+
 /* --- parts ----------------------------------------------------------------------------------- */
 
 static void reconcile_asked(void *context)
@@ -185,8 +238,10 @@ static enum nx_status service_begin(struct nx_agent *agent, struct nx_error *err
 
 enum nx_status nx_life_begin(struct nx_agent *agent, struct nx_error *error)
 {
-	enum nx_status status = nx_state_open(agent->options.state_directory, &agent->state, error);
+	enum nx_status status;
 
+	signals_begin(agent);
+	status = nx_state_open(agent->options.state_directory, &agent->state, error);
 	if (status == NX_OK)
 		status = plugins_begin(agent, error);
 	if (status == NX_OK)
@@ -196,6 +251,14 @@ enum nx_status nx_life_begin(struct nx_agent *agent, struct nx_error *error)
 	if (status == NX_OK)
 		status = service_begin(agent, error);
 	return status;
+}
+
+int nx_life_run(struct nx_agent *agent)
+{
+	nx_session_start(agent->session);
+	if (agent->exit_code < 0)
+		uv_run(&agent->loop, UV_RUN_DEFAULT);
+	return agent->exit_code;
 }
 
 void nx_life_end(struct nx_agent *agent)
@@ -216,58 +279,7 @@ void nx_life_end(struct nx_agent *agent)
 	nx_services_release(&agent->services);
 	nx_state_close(&agent->state);
 	nx_options_release(&agent->options);
+	signals_end(agent);
 	nx_loop_finish(&agent->loop);
 }
 
-/* --- running ----------------------------------------------------------------------------------- */
-
-void nx_agent_end(struct nx_agent *agent, int exit_code)
-{
-	if (agent->exit_code < 0)
-		agent->exit_code = exit_code;
-	uv_stop(&agent->loop);
-}
-
-static void signal_end(uv_signal_t *handle, int number)
-{
-	nx_log(NX_LOG_INFO, "stopping", "signal", number == SIGTERM ? "SIGTERM" : "SIGINT", NULL);
-	nx_agent_end(handle->data, NX_EXIT_OK);
-}
-
-/* A bad new configuration is told, and the old one stays. */
-static void signal_reload(uv_signal_t *handle, int number)
-{
-	struct nx_error error = {0};
-
-	(void)number;
-	if (nx_life_reload(handle->data, &error) == NX_OK)
-		nx_log(NX_LOG_INFO, "configuration reloaded", NULL);
-	else
-		nx_log(NX_LOG_ERROR, "configuration not reloaded, the old one stays", "error", error.message,
-		       NULL);
-}
-
-static void signal_watch(struct nx_agent *agent, uv_signal_t *handle, int number,
-			 void (*arrived)(uv_signal_t *handle, int number))
-{
-	uv_signal_init(&agent->loop, handle);
-	handle->data = agent;
-	uv_signal_start(handle, arrived, number);
-}
-
-int nx_life_run(struct nx_agent *agent)
-{
-	uv_signal_t end[2], reload;
-
-	signal_watch(agent, &end[0], SIGTERM, signal_end);
-	signal_watch(agent, &end[1], SIGINT, signal_end);
-	signal_watch(agent, &reload, SIGHUP, signal_reload);
-	nx_session_start(agent->session);
-	if (agent->exit_code < 0)
-		uv_run(&agent->loop, UV_RUN_DEFAULT);
-	uv_close((uv_handle_t *)&end[0], NULL);
-	uv_close((uv_handle_t *)&end[1], NULL);
-	uv_close((uv_handle_t *)&reload, NULL);
-	uv_run(&agent->loop, UV_RUN_NOWAIT); /* these stand on our stack */
-	return agent->exit_code;
-}

@@ -6,7 +6,6 @@
  * Exit codes: 0 all went well, 1 it failed, 2 the command line or the configuration
  * is wrong, 3 the service does not know this device any more.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -60,7 +59,6 @@ static int serve(struct nx_agent *agent)
 	struct nx_error error = {0};
 	int code = NX_EXIT_FAILURE;
 
-	signal(SIGPIPE, SIG_IGN);
 	if (nx_life_begin(agent, &error) != NX_OK)
 		nx_log(NX_LOG_ERROR, "cannot start", "reason", error.message, NULL);
 	else
