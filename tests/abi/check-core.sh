@@ -50,11 +50,12 @@ symbols() {
 refuse "a symbol of the server that knows a family or a driver" "$(symbols server | grep -v '/http/' || true)"
 refuse "a symbol of the agent that knows a family or a driver" "$(symbols agent)"
 
-# Texts in what is loaded into memory (not in debugging information).
+# Texts in what is loaded into memory (not in debugging information). Names of fields are not looked for here:
+# the server carries the description of its API, which has all of them.
 for program in server/nexodus-server agent/nexd; do
 	[ -e "$build/$program" ] || continue
-	refuse "a text in $program that knows a family or a driver" "$(strings -d "$build/$program" |
-		grep -iE '200::|wireguard|(tunnel_ip|local_ip|organization_prefix|cidr)_v6' || true)"
+	refuse "a text in $program that knows a prefix or a driver" \
+		"$(strings -d "$build/$program" | grep -iE '200::|wireguard' || true)"
 done
 
 echo "check-core: $failures failures"
