@@ -61,7 +61,7 @@ static enum nx_status driver_gather(const struct nx_plugins *plugins, const char
 
 	if (!found)
 		return nx_fail(error, NX_NOT_FOUND, NULL, "no plugin provides driver/%s",
-			       *driver ? driver : "…: load one, such as driver-wireguard");
+			       *driver ? driver : "…: load a plugin that provides one");
 	out->driver_name = found->key;
 	out->driver = found->ops;
 	out->driver_instance = found->provider->instance;

@@ -7,7 +7,7 @@
 #include "base/address.h"
 #include "base/memory.h"
 
-/* WireGuard-like tunnels renew a session in use well within this time. */
+/* Tunnels renew a session in use well within this time. */
 #define HANDSHAKE_FRESH_SECONDS 180
 
 static int prefix_order(const void *a, const void *b)
