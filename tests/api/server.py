@@ -7,17 +7,23 @@ a temporary state directory, and stopped by its process id.
         answer = server.get("/api/devices", token=token)
         assert answer.status == 200 and answer.json == []
 
+With NEXODUS_TEST_STORE=postgresql (and PGHOST, PGUSER, as tests/lib/pg-temp.sh sets them) each
+server gets a fresh database there, otherwise a fresh SQLite file.
+
 Leaving the block stops the server and fails when it did not end well: an exit code other
 than 0, or a sanitizer's report in its log. NEXODUS_BUILD_DIR says where the build tree is.
 """
 
+import contextlib
 import http.client
+import itertools
 import json
 import os
 import pathlib
 import shutil
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import tempfile
@@ -29,6 +35,14 @@ SOURCE_DIR = pathlib.Path(__file__).resolve().parents[2]
 BUILD_DIR = pathlib.Path(os.environ.get("NEXODUS_BUILD_DIR", SOURCE_DIR / "build" / "debug"))
 # Sanitized programs are several times slower; deadlines of tests are multiplied with this.
 PATIENCE = float(os.environ.get("NEXODUS_TEST_PATIENCE", "1"))
+
+
+numbers = itertools.count()
+
+
+def psql(statement, database="postgres"):
+    subprocess.run(["psql", "-qX", "-v", "ON_ERROR_STOP=1", "-c", statement, database], check=True,
+                   stdout=subprocess.DEVNULL)
 
 
 class Answer:
@@ -72,6 +86,11 @@ class Server:
         if not (self.state / "server.conf").exists():
             (self.state / "server.conf").write_text("")
         self.set(**options)
+        self.database = None
+        if os.environ.get("NEXODUS_TEST_STORE") == "postgresql" and "store" not in self.options:
+            self.database = f"nexodus_test_{os.getpid()}_{next(numbers)}"
+            psql(f"CREATE DATABASE {self.database}")
+            self.set(store="postgresql", database=f"dbname={self.database}")
 
     # --- life ---------------------------------------------------------------------
 
@@ -144,6 +163,8 @@ class Server:
         assert self.exit_code == 0, f"exit code {self.exit_code}:\n{log[-4000:]}"
 
     def clean(self):
+        if self.database:
+            psql(f"DROP DATABASE {self.database} WITH (FORCE)")
         if self.own_state:
             shutil.rmtree(self.state, ignore_errors=True)
 
@@ -164,6 +185,14 @@ class Server:
                 self.check()
         finally:
             self.clean()
+
+    def sql(self, statement):
+        """Change the database of a server that is stopped behind its back."""
+        if self.database:
+            psql(statement, self.database)
+            return
+        with contextlib.closing(sqlite3.connect(self.state / "nexodus.db")) as database, database:
+            database.execute(statement)
 
     # --- what it says -----------------------------------------------------------------
 

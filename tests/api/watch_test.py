@@ -4,7 +4,6 @@
 import concurrent.futures
 import contextlib
 import http.client
-import sqlite3
 import threading
 import time
 import unittest
@@ -14,9 +13,13 @@ from world import User, Watch
 
 
 class Watching(unittest.TestCase):
+    @staticmethod
+    def make_server():
+        return Server()
+
     @classmethod
     def setUpClass(cls):
-        cls.server = Server()
+        cls.server = cls.make_server()
         cls.server.start()
         cls.admin = User(cls.server, "admin", cls.server.admin_password())
         cls.alice = User(cls.server, "alice", administrator=cls.admin)
@@ -305,8 +308,8 @@ class Retention(unittest.TestCase):
             admin.must(200).delete(f"/api/devices/{devices[0]['id']}")
             admin.must(200).delete(f"/api/devices/{devices[1]['id']}")
             server.stop()
-            with sqlite3.connect(next(server.state.glob("*.db"))) as db:
-                db.execute("UPDATE tombstones SET created_at = created_at - 8 * 86400 WHERE revision = ?", [before + 1])
+            server.sql("UPDATE tombstones SET created_at = created_at - 8 * 86400 "
+                       f"WHERE revision = {before + 1}")
             server.start()
             wait_for(lambda: admin.get(f"/api/organizations/{organization}/devices?gt_revision={before}").status == 410,
                      10, "the old deletion to be forgotten")
