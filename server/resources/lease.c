@@ -126,6 +126,8 @@ static enum nx_status choose_any(struct nx_leases *leases, struct nx_tx *tx, str
 	status = nx_pool_read(tx, entry, error);
 	if (status == NX_OK)
 		status = propose(leases, tx, entry, request, out, &free, error);
+	if (status == NX_EXHAUSTED)
+		nx_pool_exhausted(entry);
 	if (status == NX_OK && !free)
 		return misbehaves(entry->family, out, "is taken, and has been told so", error);
 	return status;

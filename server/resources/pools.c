@@ -12,8 +12,8 @@
 
 /* Pools that are kept open at most; those used last stay. */
 #define POOL_LIMIT 4096
-/* Seconds before an exhausted pool is read again in case that others have ended leases. */
-#define STALE_SECONDS 5
+/* Seconds before a pool that was read in vain is read again: others may have ended leases. */
+#define STALE_SECONDS 1
 
 struct nx_leases *nx_leases_new(struct nx_server *server)
 {
@@ -223,7 +223,6 @@ enum nx_status nx_pool_read(struct nx_tx *tx, struct nx_pool_entry *entry, struc
 		return status;
 	}
 	entry->generation++;
-	entry->read_at = seconds_now();
 	hook_add(tx, entry, POOL_READ, NULL);
 	status = nx_sql_each(tx, error, "SELECT address FROM leases WHERE organization_id = $1 AND family = $2",
 			     NX_PARAMS(NX_TEXT(organization_id), NX_TEXT(family->key)), lease_take, &filling);
@@ -253,7 +252,13 @@ enum nx_status nx_pool_open(struct nx_leases *leases, struct nx_tx *tx, const st
 
 bool nx_pool_may_be_stale(const struct nx_tx *tx, const struct nx_pool_entry *entry)
 {
-	return nx_tx_kind(tx) != NX_STORE_SQLITE && seconds_now() - entry->read_at >= STALE_SECONDS;
+	return nx_tx_kind(tx) != NX_STORE_SQLITE &&
+	       (!entry->exhausted_at || seconds_now() - entry->exhausted_at >= STALE_SECONDS);
+}
+
+void nx_pool_exhausted(struct nx_pool_entry *entry)
+{
+	entry->exhausted_at = seconds_now();
 }
 
 /* --- the end of an organization -------------------------------------------------------- */

@@ -18,7 +18,7 @@ struct nx_pool_entry {
 	unsigned generation; /* counts openings: what was done to an earlier one needs no undoing */
 	unsigned pending;    /* hooks of transactions under way that point here */
 	bool contradicted;   /* the table has known better: others write to it as well */
-	int64_t read_at;     /* seconds of CLOCK_MONOTONIC */
+	int64_t exhausted_at; /* seconds of CLOCK_MONOTONIC: read anew, and still without an address; 0: never */
 	char key[];
 };
 
@@ -34,8 +34,10 @@ enum nx_status nx_pool_open(struct nx_leases *leases, struct nx_tx *tx, const st
 			    struct nx_pool_entry **out, struct nx_error *error);
 /* Close it and read it anew, as this transaction sees the table. */
 enum nx_status nx_pool_read(struct nx_tx *tx, struct nx_pool_entry *entry, struct nx_error *error);
-/* May other servers have ended leases since it was read? Not more often than every few seconds. */
+/* May other servers have ended leases since it was read? Not asked again for a moment when it
+ * was read anew in vain. */
 bool nx_pool_may_be_stale(const struct nx_tx *tx, const struct nx_pool_entry *entry);
+void nx_pool_exhausted(struct nx_pool_entry *entry);
 
 /* The transaction has taken an address from the pool: undo it with the transaction. */
 void nx_pool_taken(struct nx_tx *tx, struct nx_pool_entry *entry, const struct nx_address *address);

@@ -62,6 +62,7 @@ struct nx_tail {
 	unsigned jobs;     /* of the loaders */
 	uint64_t idle;     /* milliseconds, since when nobody watches */
 	bool filling;      /* a loader reads what is missing up to `target` */
+	bool again;        /* more was told while it read */
 	bool dirty;        /* in the waker's list */
 	bool ended;        /* the organization is gone */
 };

@@ -32,8 +32,10 @@ void nx_tail_reach(struct nx_watch_hub *hub, struct nx_tail *tail, int64_t revis
 		return; /* nobody has read up to here yet, and will then */
 	if (tail->target < revision)
 		tail->target = revision;
-	if (tail->filling)
+	if (tail->filling) {
+		tail->again = true;
 		return;
+	}
 	tail->filling = true;
 	nx_job_add(hub, tail, NULL);
 }
@@ -101,8 +103,8 @@ static void tail_filled(struct nx_watch_hub *hub, struct nx_tail *tail, const st
 	free(lines);
 	if (tail->last < history->upto) /* what came up to here has changed again since */
 		tail->last = history->upto;
-	/* What was told and is not there was never committed. */
-	if (history->upto == history->revision && tail->target > tail->last)
+	/* What was told before it was read, and is not there, was never committed. */
+	if (!tail->again && history->upto == history->revision && tail->target > tail->last)
 		tail->target = tail->last;
 	tail->filling = false;
 	nx_tail_reach(hub, tail, tail->target);
@@ -113,7 +115,7 @@ static void job_fail(struct nx_tail *tail, struct nx_page *page, const struct nx
 	if (page)
 		page->state = NX_PAGE_FAILED;
 	else
-		tail->filling = false; /* the next notification tries again */
+		tail->filling = false; /* the next sweep tries again */
 	if (error->status == NX_NOT_FOUND)
 		tail->ended = true;
 	else
@@ -131,6 +133,8 @@ static void job_run(struct nx_watch_hub *hub, struct nx_job *job)
 	struct nx_line **lines = NULL;
 	enum nx_status status;
 
+	if (!job->page)
+		tail->again = false;
 	pthread_mutex_unlock(&hub->lock);
 	status = nx_store_read(hub->server->store, history_read, &reading, &error);
 	if (status == NX_OK)
@@ -160,6 +164,8 @@ static void sweep(struct nx_watch_hub *hub, uint64_t now)
 	for (tail = LIST_FIRST(&hub->all); tail; tail = next) {
 		next = LIST_NEXT(tail, all);
 		nx_pages_sweep(tail, now);
+		if (!tail->ended)
+			nx_tail_reach(hub, tail, tail->target); /* a failure left it behind */
 		if (LIST_EMPTY(&tail->watchers) && !tail->jobs && LIST_EMPTY(&tail->pages) &&
 		    (tail->ended || now - tail->idle > IDLE_MILLISECONDS))
 			nx_tail_free(hub, tail);

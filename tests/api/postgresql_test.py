@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same on PostgreSQL, and two servers on one database: a throw-away PostgreSQL for all of it."""
+
+import concurrent.futures
+import os
+import shlex
+import subprocess
+import tempfile
+import unittest
+
+import resources_test
+import watch_test
+from server import SOURCE_DIR, Server, run, wait_for
+from world import User, Watch, device_token, public_key
+
+PG_TEMP = str(SOURCE_DIR / "tests" / "lib" / "pg-temp.sh")
+postgresql = {}
+
+
+def setUpModule():
+    postgresql["directory"] = tempfile.mkdtemp(prefix="nexodus-pg-", dir="/tmp")
+    said = subprocess.run(["sh", PG_TEMP, "start", postgresql["directory"]], check=True, capture_output=True, text=True).stdout
+    for word in shlex.split(said.replace(";", " ")):
+        name, sign, value = word.partition("=")
+        if sign and name.startswith("PG"):
+            os.environ[name] = value
+
+
+def tearDownModule():
+    subprocess.run(["sh", PG_TEMP, "stop", postgresql["directory"]], check=True)
+
+
+def database(name):
+    """A fresh one, as options of a server."""
+    subprocess.run(["psql", "-q", "-c", f"CREATE DATABASE {name}"], check=True)
+    return {"store": "postgresql", "database": f"host={os.environ['PGHOST']} user={os.environ['PGUSER']} dbname={name}"}
+
+
+class Resources(resources_test.Resources):
+    @staticmethod
+    def make_server():
+        return Server(**database("resources"))
+
+
+class Watching(watch_test.Watching):
+    @staticmethod
+    def make_server():
+        return Server(**database("watching"))
+
+
+class TwoServers(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        options = database("two")
+        cls.servers = [Server(**options)]
+        cls.servers[0].start()
+        cls.servers.append(Server(**options))
+        cls.servers[1].start()
+        cls.admin = User(cls.servers[0], "admin", cls.servers[0].admin_password())
+
+    @classmethod
+    def tearDownClass(cls):
+        for server in cls.servers:
+            server.stop()
+        try:
+            for server in cls.servers:
+                server.check()
+        finally:
+            for server in cls.servers:
+                server.clean()
+
+    def setUp(self):
+        self.organization = self.admin.organization()["id"]
+
+    def post(self, number, **fields):
+        return self.servers[number % 2].post(
+            "/api/devices", {"public_key": public_key(), "organization_id": self.organization, **fields}, token=self.admin.token)
+
+    def test_no_address_twice(self):
+        """64 clients on both servers, and none gets what another has; neither is any lost."""
+        with concurrent.futures.ThreadPoolExecutor(64) as pool:
+            answers = list(pool.map(self.post, range(1000)))
+        self.assertEqual({a.status for a in answers}, {201}, [a for a in answers if a.status != 201][:3])
+        for field in ("tunnel_ip", "tunnel_ip_v6", "revision"):
+            self.assertEqual(len({a.json[field] for a in answers}), 1000, field)
+        with concurrent.futures.ThreadPoolExecutor(64) as pool:
+            gone = list(pool.map(lambda a: self.servers[a[0] // 7 % 2].delete(f"/api/devices/{a[1].json['id']}",
+                                                                              token=self.admin.token), enumerate(answers)))
+        self.assertEqual({a.status for a in gone}, {200})
+
+    def test_small_pool_on_both(self):
+        """What one server gives back, the other can give again."""
+        self.organization = self.admin.organization(cidr="10.7.0.0/29")["id"]
+        for turn in range(6):
+            devices = [self.post(turn + i // 3) for i in range(6)]
+            self.assertEqual([d.status for d in devices], [201] * 6, devices)
+            self.assertEqual(len({d.json["tunnel_ip"] for d in devices}), 6)
+            self.assertEqual(self.post(turn, tunnel_ip=devices[0].json["tunnel_ip"]).status, 409)
+            wanted = devices[3].json["tunnel_ip"]
+            for device in devices:
+                self.servers[(turn + 1) % 2].delete(f"/api/devices/{device.json['id']}", token=self.admin.token)
+            again = self.post(turn, tunnel_ip=wanted)
+            self.assertEqual((again.status, again.json["tunnel_ip"]), (201, wanted))
+            self.servers[turn % 2].delete(f"/api/devices/{again.json['id']}", token=self.admin.token)
+            wait_for(lambda: self.room(turn), 15, "the addresses to be found free")
+
+    def room(self, turn):
+        """An exhausted pool looks again after a few seconds."""
+        made = [self.post(turn + 1) for _ in range(6)]
+        for device in made:
+            if device.status == 201:
+                self.admin.must(200).delete(f"/api/devices/{device.json['id']}")
+        return all(d.status == 201 for d in made)
+
+    def test_watchers_of_the_other_server(self):
+        watch = Watch(self.servers[1], self.admin.token, self.organization)
+        self.addCleanup(watch.close)
+        watch.until_tail()
+        device = self.post(0).json
+        self.assertEqual(watch.next()["value"]["id"], device["id"])
+        both = [self.post(i).json for i in range(20)]
+        seen = [watch.next()["value"] for _ in range(20)]
+        self.assertEqual([v["id"] for v in seen], [d["id"] for d in both])
+        self.servers[0].delete(f"/api/devices/{device['id']}", token=self.admin.token)
+        self.assertEqual(watch.next()["type"], "delete")
+        self.servers[0].delete(f"/api/organizations/{self.organization}", token=self.admin.token)
+        self.assertTrue(watch.ended())
+
+    def test_watchers_of_both_see_the_same(self):
+        """Changes race on both servers; every watcher on either ends with the same picture."""
+        def follow(number):
+            picture, last = {}, 0
+            with Watch(self.servers[number % 2], self.admin.token, self.organization) as watch:
+                while picture.get("end") is None:
+                    event = watch.next()
+                    value = event.get("value")
+                    if event["type"] == "tail":
+                        continue
+                    assert value["revision"] > last, (value, last)
+                    last = value["revision"]
+                    if event["type"] == "delete":
+                        picture.pop(value["id"], None)
+                    else:
+                        picture["end" if value["hostname"] == "the end" else value["id"]] = value
+            return picture
+
+        def change(number):
+            device = self.post(number, hostname=f"h{number}").json
+            path = f"/api/devices/{device['id']}"
+            self.servers[number // 2 % 2].patch(path, {"hostname": f"changed {number}"}, token=self.admin.token)
+            if number % 3 == 0:
+                self.servers[number // 3 % 2].delete(path, token=self.admin.token)
+
+        with concurrent.futures.ThreadPoolExecutor(40) as pool:
+            followers = [pool.submit(follow, i) for i in range(8)]
+            list(pool.map(change, range(300)))
+            self.post(0, hostname="the end")
+            pictures = [f.result() for f in followers]
+        expected = {("end" if d["hostname"] == "the end" else d["id"]): {k: v for k, v in d.items() if k != "online"}
+                    for d in self.admin.get(f"/api/organizations/{self.organization}/devices").json}
+        for picture in pictures:
+            self.assertEqual(picture, expected)
+
+    def test_single_use_key_on_both(self):
+        made = self.admin.key(self.organization, single_use=True)
+        with concurrent.futures.ThreadPoolExecutor(50) as pool:
+            answers = list(pool.map(lambda i: self.servers[i % 2].post(
+                "/api/devices", {"public_key": public_key(), "token": device_token()}, token=made["key"]), range(100)))
+        self.assertEqual(sorted(a.status for a in answers), [201] + [403] * 99)
+
+    def test_same_device_on_both(self):
+        body = {"public_key": public_key(), "organization_id": self.organization, "token": device_token()}
+        with concurrent.futures.ThreadPoolExecutor(20) as pool:
+            answers = list(pool.map(lambda i: self.servers[i % 2].post("/api/devices", body, token=self.admin.token), range(20)))
+        self.assertEqual(sorted(a.status for a in answers), [200] * 19 + [201])
+        self.assertEqual(len({a.json["id"] for a in answers}), 1)
+
+
+if __name__ == "__main__":
+    run()
