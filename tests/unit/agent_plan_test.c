@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plans: pure, and on guard against what a server might have this host route. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/plan.h"
+#include "base/address.h"
+#include "base/memory.h"
+#include "tests/unit/agent_fake.h"
+#include "tests/unit/unit.h"
+
+static struct fake_host host;
+
+struct bench {
+	struct nx_members members;
+	struct nx_planner planner;
+	struct nx_wanted wanted;
+};
+
+static struct nx_record *record_of(unsigned number, const char *more)
+{
+	NX_AUTO_JSON struct nx_json *device = fake_device(number, more);
+	struct nx_record *record = NULL;
+
+	CU_ASSERT_EQUAL(nx_record_read(&host.capabilities, device, &record, NULL), NX_OK);
+	return record;
+}
+
+static void bench_begin(struct bench *bench, const char *self)
+{
+	*bench = (struct bench){0};
+	fake_host_make(&host);
+	nx_members_init(&bench->members, &host.capabilities);
+	nx_planner_init(&bench->planner, &host.capabilities);
+	CU_ASSERT_TRUE(nx_planner_set_self(&bench->planner, record_of(0, self)));
+}
+
+static void bench_end(struct bench *bench)
+{
+	nx_wanted_release(&bench->wanted);
+	nx_planner_release(&bench->planner);
+	nx_members_clear(&bench->members);
+	fake_host_release(&host);
+}
+
+static struct nx_entry *device_set(struct bench *bench, unsigned number, const char *more)
+{
+	struct nx_entry *entry = NULL;
+	unsigned effect;
+
+	CU_ASSERT_EQUAL(nx_members_put(&bench->members, record_of(number, more), &entry, &effect, NULL),
+			NX_OK);
+	return entry;
+}
+
+/* The plan of a device, as "path prefix prefix …". */
+static const char *planned(struct bench *bench, unsigned number)
+{
+	static const char *const paths[] = {"none", "direct", "relay"};
+	static char text[1024];
+	const struct nx_entry *entry = nx_members_find(&bench->members, fake_id(number));
+	char prefix[NX_ADDRESS_TEXT];
+	size_t used;
+
+	CU_ASSERT_EQUAL(nx_plan_member(&bench->planner, &entry->record->member, &bench->wanted, NULL), NX_OK);
+	used = (size_t)snprintf(text, sizeof(text), "%s", paths[bench->wanted.path]);
+	for (size_t i = 0; i < bench->wanted.prefix_count && used < sizeof(text); i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, " %s",
+					 nx_prefix_format(&bench->wanted.prefixes[i], prefix));
+	return text;
+}
+
+static void test_direct(void)
+{
+	struct bench bench;
+
+	bench_begin(&bench, "");
+	device_set(&bench, 1, ",\"child_prefix\":[\"192.168.7.0/24\"]");
+	CU_ASSERT_EQUAL(nx_planner_survey(&bench.planner, &bench.members), NX_REPLAN_NONE);
+	CU_ASSERT_STRING_EQUAL(planned(&bench, 1), "direct 100.100.0.2/32 192.168.7.0/24 200::2/128");
+	CU_ASSERT_EQUAL(bench.wanted.endpoint.port, 51820);
+	bench_end(&bench);
+}
+
+static void test_relayed_networks(void)
+{
+	struct bench bench;
+
+	bench_begin(&bench, "");
+	device_set(&bench, 1, ",\"relay\":true,\"child_prefix\":[\"10.1.0.0/16\"]");
+	device_set(&bench, 2, ",\"symmetric_nat\":true,\"child_prefix\":[\"10.2.0.0/16\"]");
+	device_set(&bench, 3, ",\"child_prefix\":[\"10.3.0.0/16\"]");
+	CU_ASSERT_EQUAL(nx_planner_survey(&bench.planner, &bench.members), NX_REPLAN_ALL);
+	CU_ASSERT_EQUAL(nx_planner_survey(&bench.planner, &bench.members), NX_REPLAN_NONE);
+	CU_ASSERT_STRING_EQUAL(
+		planned(&bench, 1),
+		"relay 10.1.0.0/16 10.2.0.0/16 100.100.0.0/16 100.100.0.2/32 200::/64 200::2/128");
+	CU_ASSERT_STRING_EQUAL(planned(&bench, 2), "none");
+	/* A spoke reaches all networks through the relay; only the relay's own plan is then doubtful. */
+	device_set(&bench, 2, ",\"symmetric_nat\":true");
+	CU_ASSERT_EQUAL(nx_planner_survey(&bench.planner, &bench.members), NX_REPLAN_RELAY);
+	CU_ASSERT_TRUE(nx_planner_set_self(&bench.planner, record_of(0, ",\"symmetric_nat\":true")));
+	nx_planner_survey(&bench.planner, &bench.members);
+	UNIT_ASSERT_HOLDS(planned(&bench, 1), "10.3.0.0/16");
+	CU_ASSERT_STRING_EQUAL(planned(&bench, 3), "none");
+	bench_end(&bench);
+}
+
+static void test_relay_is_chosen_by_all_alike(void)
+{
+	struct bench bench;
+
+	bench_begin(&bench, "");
+	device_set(&bench, 9, ",\"relay\":true");
+	device_set(&bench, 4, ",\"relay\":true");
+	device_set(&bench, 6, ",\"relay\":true");
+	nx_planner_survey(&bench.planner, &bench.members);
+	CU_ASSERT_PTR_EQUAL(bench.planner.relay, nx_members_find(&bench.members, fake_id(4)));
+	nx_planner_set_self(&bench.planner, record_of(0, ",\"relay\":true"));
+	CU_ASSERT_EQUAL(nx_planner_survey(&bench.planner, &bench.members), NX_REPLAN_ALL);
+	CU_ASSERT_TRUE(bench.planner.relay_is_self);
+	CU_ASSERT_PTR_NULL(bench.planner.relay);
+	bench_end(&bench);
+}
+
+/* What a server might have this host route, and what of it is left. The service is 198.51.100.1,
+ * this host 192.0.2.7 and 2001:db8::7 outside the mesh. */
+static const struct {
+	const char *child, *plan;
+} dangerous[] = {
+	{"128.0.0.0/1", "direct 100.100.0.2/32 200::2/128"},      /* holds the service */
+	{"198.51.100.0/24", "direct 100.100.0.2/32 200::2/128"},
+	{"192.0.2.7/32", "direct 100.100.0.2/32 200::2/128"},     /* this host's own address */
+	{"8000::/1", "direct 100.100.0.2/32 200::2/128 8000::/1"}, /* holds nothing of ours */
+	{"2001:db8::/32", "direct 100.100.0.2/32 200::2/128"},    /* its own, IPv6 */
+	{"100.100.0.0/16", "direct 100.100.0.2/32 200::2/128"},   /* the mesh itself */
+	{"100.100.0.9/32", "direct 100.100.0.2/32 200::2/128"},   /* another member */
+	{"100.0.0.0/8", "direct 100.100.0.2/32 200::2/128"},
+	{"100.100.0.1/32", "direct 100.100.0.2/32 200::2/128"},   /* this host in the mesh */
+	{"200::/64", "direct 100.100.0.2/32 200::2/128"},
+	{"172.16.0.0/12", "direct 100.100.0.2/32 172.16.0.0/12 200::2/128"},
+};
+
+static void test_dangerous_prefixes(void)
+{
+	static const char *const guarded[] = {"198.51.100.1", "192.0.2.7", "2001:db8::7"};
+	struct nx_address addresses[NX_COUNT(guarded)];
+	struct bench bench;
+
+	bench_begin(&bench, "");
+	for (size_t i = 0; i < NX_COUNT(guarded); i++)
+		CU_ASSERT_TRUE(nx_address_parse(guarded[i], &addresses[i]));
+	CU_ASSERT_TRUE(nx_planner_guard(&bench.planner, addresses, NX_COUNT(addresses)));
+	CU_ASSERT_FALSE(nx_planner_guard(&bench.planner, addresses, NX_COUNT(addresses)));
+	for (size_t i = 0; i < NX_COUNT(dangerous); i++) {
+		NX_AUTO_FREE char *more = nx_printf(",\"child_prefix\":[\"%s\"]", dangerous[i].child);
+
+		device_set(&bench, 1, more);
+		nx_planner_survey(&bench.planner, &bench.members);
+		UNIT_ASSERT_ROW(strcmp(planned(&bench, 1), dangerous[i].plan) == 0, planned(&bench, 1));
+	}
+	bench_end(&bench);
+}
+
+/* The same through the relay, on whose plan another member's networks stand. */
+static void test_dangerous_relayed_prefix(void)
+{
+	struct bench bench;
+
+	bench_begin(&bench, "");
+	device_set(&bench, 1, ",\"relay\":true");
+	device_set(&bench, 2, ",\"symmetric_nat\":true,\"child_prefix\":[\"100.100.0.9/32\",\"10.2.0.0/16\"]");
+	nx_planner_survey(&bench.planner, &bench.members);
+	CU_ASSERT_STRING_EQUAL(planned(&bench, 1),
+			       "relay 10.2.0.0/16 100.100.0.0/16 100.100.0.2/32 200::/64 200::2/128");
+	bench_end(&bench);
+}
+
+static void test_endpoint_inside_the_mesh(void)
+{
+	struct bench bench;
+	struct nx_entry *entry;
+
+	bench_begin(&bench, "");
+	entry = device_set(&bench, 1, "");
+	/* The families read it as it stands; a plan never sends the tunnel through itself. */
+	struct nx_member_family facts = entry->record->member.families[0];
+	struct nx_member member = entry->record->member;
+	struct nx_member_family families[2] = {facts, entry->record->member.families[1]};
+
+	CU_ASSERT_TRUE(nx_endpoint_parse("100.100.0.9:51820", &families[0].endpoint));
+	member.families = families;
+	CU_ASSERT_EQUAL(nx_plan_member(&bench.planner, &member, &bench.wanted, NULL), NX_OK);
+	CU_ASSERT_EQUAL(bench.wanted.endpoint.port, 0);
+	CU_ASSERT_EQUAL(bench.wanted.prefix_count, 2);
+	bench_end(&bench);
+}
+
+static void test_family_that_this_host_lacks(void)
+{
+	struct bench bench;
+
+	bench_begin(&bench, "");
+	device_set(&bench, 1, ",\"child_prefix\":[\"2001:db8:7::/48\",\"10.7.0.0/16\"]");
+	host.families[1].unsupported = true;
+	nx_capabilities_poll(&host.capabilities);
+	CU_ASSERT_TRUE(nx_planner_set_self(&bench.planner, NULL));
+	CU_ASSERT_STRING_EQUAL(planned(&bench, 1), "direct 10.7.0.0/16 100.100.0.2/32");
+	bench_end(&bench);
+}
+
+int main(void)
+{
+	static CU_TestInfo tests[] = {
+		{"a direct peer", test_direct},
+		{"networks behind the relay", test_relayed_networks},
+		{"the relay is chosen by all alike", test_relay_is_chosen_by_all_alike},
+		{"prefixes that would take this host over", test_dangerous_prefixes},
+		{"the same through the relay", test_dangerous_relayed_prefix},
+		{"an endpoint inside the mesh", test_endpoint_inside_the_mesh},
+		{"a family that this host lacks", test_family_that_this_host_lacks},
+		CU_TEST_INFO_NULL,
+	};
+
+	nx_secret_setup();
+	return unit_run("agent plan", tests);
+}
