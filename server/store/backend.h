@@ -32,9 +32,9 @@ enum nx_use {
 };
 
 enum nx_begin {
-	NX_BEGIN_READ,    /* one consistent view; nothing may be written */
-	NX_BEGIN_WRITE,   /* alone among all writers of the database; locks are waited for 5 s */
-	NX_BEGIN_HURRY,   /* the same; locks are waited for a moment only, where engines have any */
+	NX_BEGIN_READ,	  /* one consistent view; nothing may be written */
+	NX_BEGIN_WRITE,	  /* alone among all writers of the database; locks are waited for 5 s */
+	NX_BEGIN_HURRY,	  /* the same; locks are waited for a moment only, where engines have any */
 	NX_BEGIN_MIGRATE, /* the same; statements may take as long as they like */
 };
 
@@ -43,7 +43,7 @@ struct nx_request {
 	const struct nx_value *params;
 	size_t count;
 	bool deferrable; /* nobody looks at rows, counts or failure yet */
-	bool stream;     /* many rows may come: do not hold them all in memory */
+	bool stream;	 /* many rows may come: do not hold them all in memory */
 	bool (*each)(void *context, const struct nx_row *row); /* NULL: rows are dropped */
 	void *context;
 	int64_t *changed; /* NULL: not asked; else set on NX_SQL_OK */
@@ -80,8 +80,7 @@ struct nx_backend {
 	/* Which connection of the database this is; see nx_notice_handler. */
 	int (*identity)(const struct nx_connection *connection);
 
-	enum nx_outcome (*begin)(struct nx_connection *connection, enum nx_begin how,
-				 struct nx_error *error);
+	enum nx_outcome (*begin)(struct nx_connection *connection, enum nx_begin how, struct nx_error *error);
 	enum nx_outcome (*execute)(struct nx_connection *connection, const struct nx_request *request,
 				   struct nx_error *error);
 	/* Wait for what was deferred; the first failure is told. */
@@ -95,8 +94,7 @@ struct nx_backend {
 	/* After a failure: does the transaction still stand (so that a savepoint helps)? */
 	bool (*in_transaction)(const struct nx_connection *connection);
 	/* Several statements in one text, inside a transaction. */
-	enum nx_outcome (*script)(struct nx_connection *connection, const char *text,
-				  struct nx_error *error);
+	enum nx_outcome (*script)(struct nx_connection *connection, const char *text, struct nx_error *error);
 
 	/* Notifications; NULL where `notify` is. `listen` once, then `await` again and again: it
 	 * returns NX_SQL_OK when `wake` becomes readable or notifications were handed over. */

@@ -16,8 +16,8 @@ uint64_t nx_milliseconds(void)
 
 struct timespec nx_timespec(uint64_t milliseconds)
 {
-	return (struct timespec){ .tv_sec = (time_t)(milliseconds / 1000),
-				  .tv_nsec = (long)(milliseconds % 1000) * 1000000 };
+	return (struct timespec){.tv_sec = (time_t)(milliseconds / 1000),
+				 .tv_nsec = (long)(milliseconds % 1000) * 1000000};
 }
 
 bool nx_backoff_due(const struct nx_backoff *backoff)
@@ -38,5 +38,5 @@ void nx_backoff_failed(struct nx_backoff *backoff)
 
 void nx_backoff_worked(struct nx_backoff *backoff)
 {
-	*backoff = (struct nx_backoff){ 0 };
+	*backoff = (struct nx_backoff){0};
 }

@@ -13,16 +13,16 @@ struct run {
 	const struct nx_backend *backend;
 	struct nx_tx tx;
 	uint64_t deadline;
-	size_t busy, well;
+	size_t well, busy, full; /* commands that ended well, met a lock, met a full disk */
 };
 
 static struct run start_run(struct nx_group *group, enum nx_tx_mode mode)
 {
-	group->begun = group->unknown = group->locked_out = false;
-	return (struct run){ .group = group,
-			     .backend = group->connection->backend,
-			     .tx = { .connection = group->connection, .mode = mode },
-			     .deadline = nx_milliseconds() + GROUP_MILLISECONDS };
+	group->begun = group->unknown = group->barred = group->locked_out = false;
+	return (struct run){.group = group,
+			    .backend = group->connection->backend,
+			    .tx = {.connection = group->connection, .mode = mode},
+			    .deadline = nx_milliseconds() + GROUP_MILLISECONDS};
 }
 
 /* Nothing of the run is to remain. */
@@ -31,7 +31,7 @@ static enum nx_outcome give_up(struct run *run, enum nx_outcome outcome)
 	bool connected = run->backend->rollback(run->group->connection);
 	enum nx_tx_end end = run->group->unknown ? NX_TX_UNKNOWN : NX_TX_ROLLED_BACK;
 
-	nx_tx_unwind(&run->tx, (struct nx_tx_mark){ 0 }, end);
+	nx_tx_unwind(&run->tx, (struct nx_tx_mark){0}, end);
 	nx_tx_free(&run->tx);
 	return connected ? outcome : NX_SQL_LOST;
 }
@@ -58,9 +58,10 @@ static enum nx_outcome commit_run(struct run *run, struct nx_error *error)
 static void run_command(struct run *run, struct nx_group_member *member)
 {
 	nx_tx_clear_failure(&run->tx);
-	member->error = (struct nx_error){ 0 };
+	member->error = (struct nx_error){0};
 	member->status = member->command->run(member->command, &run->tx, &member->error);
 	member->status = nx_tx_verdict(&run->tx, member->status, &member->error);
+	member->error.status = member->status;
 }
 
 enum nx_outcome nx_group_run_hastily(struct nx_group *group, struct nx_error *error)
@@ -141,16 +142,16 @@ static enum nx_outcome run_in_savepoint(struct run *run, struct nx_group_member 
 		return outcome;
 	if (member->status == NX_OK)
 		run->well++;
-	else if (run->tx.outcome == NX_SQL_BUSY)
-		run->busy++;
+	run->busy += run->tx.outcome == NX_SQL_BUSY;
+	run->full += run->tx.outcome == NX_SQL_DISK;
 	return nx_execute(connection, "RELEASE SAVEPOINT command", true, error);
 }
 
 enum nx_outcome nx_group_run_carefully(struct nx_group *group, bool hurry, struct nx_error *error)
 {
 	struct run run = start_run(group, NX_TX_CAREFUL);
-	enum nx_outcome outcome = run.backend->begin(group->connection,
-						     hurry ? NX_BEGIN_HURRY : NX_BEGIN_WRITE, error);
+	enum nx_outcome outcome =
+		run.backend->begin(group->connection, hurry ? NX_BEGIN_HURRY : NX_BEGIN_WRITE, error);
 
 	if (outcome == NX_SQL_OK)
 		outcome = run.backend->flush(group->connection, error);
@@ -164,6 +165,7 @@ enum nx_outcome nx_group_run_carefully(struct nx_group *group, bool hurry, struc
 		if (outcome != NX_SQL_OK)
 			return give_up(&run, outcome);
 	}
-	group->locked_out = run.busy > 0 && run.well == 0;
+	group->locked_out = run.well == 0 && run.busy > 0;
+	group->barred = run.well == 0 && run.busy + run.full > 0;
 	return commit_run(&run, error);
 }

@@ -28,9 +28,10 @@ struct nx_group {
 	struct nx_group_member *members;
 	size_t count;
 	/* What the last run came to. */
-	bool begun;      /* commands were run */
-	bool unknown;    /* the connection was lost during the COMMIT */
-	bool locked_out; /* no command got past the locks of another session */
+	bool begun;	 /* commands were run */
+	bool unknown;	 /* the connection was lost during the COMMIT */
+	bool barred;     /* no command got past locks of others, or a disk that is full */
+	bool locked_out; /* it was the locks */
 	uint64_t retries;
 };
 

@@ -57,14 +57,14 @@ static enum nx_outcome connect_listener(struct nx_listener *listener, struct nx_
 
 static bool told_to_stop(const struct nx_listener *listener, int patience)
 {
-	struct pollfd wake = { .fd = listener->wake, .events = POLLIN };
+	struct pollfd wake = {.fd = listener->wake, .events = POLLIN};
 
 	return poll(&wake, 1, patience) > 0;
 }
 
 static void listen_on(struct nx_listener *listener)
 {
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 
 	if (listener->backend->await(listener->connection, listener->wake, hand_over, listener, &error) ==
 	    NX_SQL_OK)

@@ -36,8 +36,8 @@ static enum nx_status work_alone(struct nx_store *store,
 							void *context, struct nx_error *error),
 				 void *context, struct nx_error *error)
 {
-	NX_CLEANUP(nx_records_free) struct nx_records records = { 0 };
-	struct nx_tx tx = { .connection = nx_writer_connection(store->writer), .mode = NX_TX_CAREFUL };
+	NX_CLEANUP(nx_records_free) struct nx_records records = {0};
+	struct nx_tx tx = {.connection = nx_writer_connection(store->writer), .mode = NX_TX_CAREFUL};
 	enum nx_outcome outcome = begin_alone(tx.connection, error);
 	enum nx_status status;
 
@@ -112,9 +112,8 @@ static enum nx_status record_step(struct nx_tx *tx, const struct upgrade *upgrad
 	return nx_sql(tx, error,
 		      "INSERT INTO schema_migrations (component, number, name, checksum, down, applied_at)"
 		      " VALUES ($1, $2, $3, $4, $5, $6)",
-		      NX_PARAMS(NX_TEXT(upgrade->component->name), NX_INT(step->number),
-				NX_TEXT(step->name), NX_TEXT(checksum), NX_TEXT(step->down),
-				NX_INT(time(NULL))));
+		      NX_PARAMS(NX_TEXT(upgrade->component->name), NX_INT(step->number), NX_TEXT(step->name),
+				NX_TEXT(checksum), NX_TEXT(step->down), NX_INT(time(NULL))));
 }
 
 static enum nx_status apply_next(struct nx_tx *tx, const struct nx_records *records, void *context,
@@ -122,7 +121,7 @@ static enum nx_status apply_next(struct nx_tx *tx, const struct nx_records *reco
 {
 	struct upgrade *upgrade = context;
 	enum nx_status status = nx_records_check(records, upgrade->components, upgrade->count, error);
-	struct nx_error why = { 0 };
+	struct nx_error why = {0};
 
 	if (status != NX_OK || !find_next(upgrade, records))
 		return status;
@@ -136,10 +135,10 @@ static enum nx_status apply_next(struct nx_tx *tx, const struct nx_records *reco
 	return NX_OK;
 }
 
-enum nx_status nx_store_migrate(struct nx_store *store, const struct nx_component *components,
-				size_t count, unsigned *applied, struct nx_error *error)
+enum nx_status nx_store_migrate(struct nx_store *store, const struct nx_component *components, size_t count,
+				unsigned *applied, struct nx_error *error)
 {
-	struct upgrade upgrade = { .components = components, .count = count };
+	struct upgrade upgrade = {.components = components, .count = count};
 
 	*applied = 0;
 	for (size_t i = 0; i < count; i++) {
@@ -162,7 +161,7 @@ static enum nx_status undo_all(struct nx_tx *tx, const struct nx_records *record
 			       struct nx_error *error)
 {
 	const char *name = context;
-	struct nx_error why = { 0 };
+	struct nx_error why = {0};
 
 	if (nx_records_of(records, name) == 0)
 		return nx_fail(error, NX_NOT_FOUND, NULL, "the database holds nothing of a plugin %s", name);

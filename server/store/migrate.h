@@ -23,11 +23,10 @@ struct nx_component {
 };
 
 /* Between nx_store_open() and nx_store_start(), control thread. `applied` counts steps. */
-enum nx_status nx_store_migrate(struct nx_store *store, const struct nx_component *components,
-				size_t count, unsigned *applied, struct nx_error *error);
+enum nx_status nx_store_migrate(struct nx_store *store, const struct nx_component *components, size_t count,
+				unsigned *applied, struct nx_error *error);
 /* Undo all steps of a component that is recorded in the database, from the recorded texts. */
-enum nx_status nx_store_drop_component(struct nx_store *store, const char *name,
-				       struct nx_error *error);
+enum nx_status nx_store_drop_component(struct nx_store *store, const char *name, struct nx_error *error);
 
 /* The core's own steps. */
 extern const struct nx_component nx_core_component;

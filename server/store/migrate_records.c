@@ -41,7 +41,7 @@ void nx_records_free(struct nx_records *records)
 		free(records->rows[i].down);
 	}
 	free(records->rows);
-	*records = (struct nx_records){ 0 };
+	*records = (struct nx_records){0};
 }
 
 size_t nx_records_of(const struct nx_records *records, const char *component)
@@ -130,8 +130,7 @@ enum nx_status nx_records_check(const struct nx_records *records, const struct n
 
 	for (size_t i = 0; i < records->count; i++) {
 		const struct nx_record *record = &records->rows[i];
-		const struct nx_component *component =
-			find_component(components, count, record->component);
+		const struct nx_component *component = find_component(components, count, record->component);
 		enum nx_status status;
 
 		if (!component)

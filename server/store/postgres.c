@@ -34,9 +34,9 @@ static const struct {
 	const char *setup;
 	int patience;
 } limits[] = {
-	[NX_USE_READ] = { "SET statement_timeout = 30000", 35000 },
-	[NX_USE_WRITE] = { "SET statement_timeout = 10000", 15000 },
-	[NX_USE_LISTEN] = { "SET statement_timeout = 10000", 15000 },
+	[NX_USE_READ] = {"SET statement_timeout = 30000", 35000},
+	[NX_USE_WRITE] = {"SET statement_timeout = 10000", 15000},
+	[NX_USE_LISTEN] = {"SET statement_timeout = 10000", 15000},
 };
 
 static void drop_notice(void *unused, const PGresult *result)
@@ -61,10 +61,11 @@ static void close_postgres(struct nx_connection *connection)
 static PGconn *connect_postgres(const char *database)
 {
 	static const char *const names[] = {
-		"connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count",
-		"tcp_user_timeout", "fallback_application_name", "dbname", "client_encoding", NULL,
+		"connect_timeout",  "keepalives_idle",	"keepalives_interval",
+		"keepalives_count", "tcp_user_timeout", "fallback_application_name",
+		"dbname",	    "client_encoding",	NULL,
 	};
-	const char *values[] = { "5", "10", "5", "3", "15000", "nexodus-server", database, "UTF8", NULL };
+	const char *values[] = {"5", "10", "5", "3", "15000", "nexodus-server", database, "UTF8", NULL};
 
 	return PQconnectdbParams(names, values, 1);
 }
@@ -75,8 +76,8 @@ static enum nx_outcome set_up(struct nx_postgres *postgres, struct nx_error *err
 	enum nx_outcome outcome;
 
 	if (!encoding || strcmp(encoding, "UTF8") != 0) {
-		nx_fail(error, NX_UNSUPPORTED, NULL,
-			"the database has the encoding %s: make one with UTF8", encoding);
+		nx_fail(error, NX_UNSUPPORTED, NULL, "the database has the encoding %s: make one with UTF8",
+			encoding);
 		return NX_SQL_WRONG;
 	}
 	PQsetNoticeReceiver(postgres->handle, drop_notice, NULL);
@@ -113,7 +114,7 @@ static enum nx_outcome open_postgres(const char *database, enum nx_use use, stru
 static bool postgres_alive(struct nx_connection *connection)
 {
 	struct nx_postgres *postgres = nx_postgres_of(connection);
-	struct pollfd socket = { .fd = PQsocket(postgres->handle), .events = POLLIN };
+	struct pollfd socket = {.fd = PQsocket(postgres->handle), .events = POLLIN};
 
 	/* A last word and the end of the stream come one after the other. */
 	while (socket.fd >= 0 && poll(&socket, 1, 0) > 0) {
@@ -132,10 +133,10 @@ static enum nx_outcome begin_postgres(struct nx_connection *connection, enum nx_
 				      struct nx_error *error)
 {
 	static const char *const steps[][3] = {
-		[NX_BEGIN_READ] = { "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" },
-		[NX_BEGIN_WRITE] = { "BEGIN", TURN_SQL },
-		[NX_BEGIN_HURRY] = { "BEGIN", "SET LOCAL lock_timeout = 250", TURN_SQL },
-		[NX_BEGIN_MIGRATE] = { "BEGIN", "SET LOCAL statement_timeout = 0", TURN_SQL },
+		[NX_BEGIN_READ] = {"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"},
+		[NX_BEGIN_WRITE] = {"BEGIN", TURN_SQL},
+		[NX_BEGIN_HURRY] = {"BEGIN", "SET LOCAL lock_timeout = 250", TURN_SQL},
+		[NX_BEGIN_MIGRATE] = {"BEGIN", "SET LOCAL statement_timeout = 0", TURN_SQL},
 	};
 	struct nx_postgres *postgres = nx_postgres_of(connection);
 	enum nx_outcome outcome = NX_SQL_OK;

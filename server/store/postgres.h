@@ -31,7 +31,7 @@ struct nx_postgres {
 	bool lost;    /* it was silent for too long, or hung up: nothing more is tried */
 	struct nx_statement_cache statements;
 	unsigned serial; /* of statements' names */
-	char tag[16];    /* "COMMIT", "ROLLBACK", …: the last request that was waited for */
+	char tag[16];	 /* "COMMIT", "ROLLBACK", …: the last request that was waited for */
 	struct nx_postgres_pending *pending;
 	size_t pending_count, pending_room;
 };

@@ -11,17 +11,16 @@ static const struct {
 	const char *state;
 	enum nx_outcome outcome;
 } meanings[] = {
-	{ "23505", NX_SQL_UNIQUE },
-	{ "40001", NX_SQL_RACE }, /* serialization failure */
-	{ "40P01", NX_SQL_RACE }, /* deadlock */
-	{ "55P03", NX_SQL_BUSY }, /* lock_timeout */
-	{ "57014", NX_SQL_BUSY }, /* statement_timeout, or an administrator cancelled it */
-	{ "53", NX_SQL_DISK },	  /* disk, memory, connections used up */
-	{ "58", NX_SQL_DISK },	  /* I/O errors */
-	{ "08P01", NX_SQL_WRONG }, /* a parameter too few, say */
-	{ "08", NX_SQL_LOST },	  /* connection */
-	{ "57P", NX_SQL_LOST },	  /* shut down, crashed, terminated */
-	{ "25P03", NX_SQL_LOST }, /* idle in a transaction for too long: we were frozen */
+	{"23505", NX_SQL_UNIQUE}, {"40001", NX_SQL_RACE}, /* serialization failure */
+	{"40P01", NX_SQL_RACE},				  /* deadlock */
+	{"55P03", NX_SQL_BUSY},				  /* lock_timeout */
+	{"57014", NX_SQL_BUSY},	 /* statement_timeout, or an administrator cancelled it */
+	{"53", NX_SQL_DISK},	 /* disk, memory, connections used up */
+	{"58", NX_SQL_DISK},	 /* I/O errors */
+	{"08P01", NX_SQL_WRONG}, /* a parameter too few, say */
+	{"08", NX_SQL_LOST},	 /* connection */
+	{"57P", NX_SQL_LOST},	 /* shut down, crashed, terminated */
+	{"25P03", NX_SQL_LOST},	 /* idle in a transaction for too long: we were frozen */
 };
 
 static enum nx_outcome judge_state(const struct nx_postgres *postgres, const char *state)

@@ -25,8 +25,8 @@ enum nx_outcome nx_postgres_await(struct nx_connection *connection, int wake, nx
 {
 	struct nx_postgres *postgres = nx_postgres_of(connection);
 	struct pollfd sources[] = {
-		{ .fd = PQsocket(postgres->handle), .events = POLLIN },
-		{ .fd = wake, .events = POLLIN },
+		{.fd = PQsocket(postgres->handle), .events = POLLIN},
+		{.fd = wake, .events = POLLIN},
 	};
 
 	/* What came together with the answer to an earlier request is here already. */

@@ -24,7 +24,7 @@ void nx_postgres_sent(struct nx_postgres *postgres, const struct nx_postgres_pen
 
 bool nx_postgres_sync(struct nx_postgres *postgres)
 {
-	struct nx_postgres_pending sync = { .type = NX_PENDING_SYNC };
+	struct nx_postgres_pending sync = {.type = NX_PENDING_SYNC};
 
 	if (!PQpipelineSync(postgres->handle))
 		return false;
@@ -35,7 +35,7 @@ bool nx_postgres_sync(struct nx_postgres *postgres)
 /* Send what is waiting to be sent and take what has come, within the connection's patience. */
 static bool exchange(struct nx_postgres *postgres)
 {
-	struct pollfd socket = { .fd = PQsocket(postgres->handle), .events = POLLIN };
+	struct pollfd socket = {.fd = PQsocket(postgres->handle), .events = POLLIN};
 	int unsent = PQflush(postgres->handle);
 	int ready;
 
@@ -57,8 +57,7 @@ PGresult *nx_postgres_result(struct nx_postgres *postgres)
 }
 
 static enum nx_outcome judge_result(struct nx_postgres *postgres, const PGresult *result,
-				    const struct nx_request *request, bool *wanted,
-				    struct nx_error *error)
+				    const struct nx_request *request, bool *wanted, struct nx_error *error)
 {
 	switch (PQresultStatus(result)) {
 	case PGRES_SINGLE_TUPLE:
@@ -75,8 +74,7 @@ static enum nx_outcome judge_result(struct nx_postgres *postgres, const PGresult
 	}
 }
 
-static void note_figures(struct nx_postgres *postgres, PGresult *result,
-			 const struct nx_request *request)
+static void note_figures(struct nx_postgres *postgres, PGresult *result, const struct nx_request *request)
 {
 	snprintf(postgres->tag, sizeof(postgres->tag), "%s", PQcmdStatus(result));
 	if (request->changed)
@@ -167,8 +165,7 @@ static enum nx_outcome run_simply(struct nx_postgres *postgres, const char *text
 	return outcome;
 }
 
-enum nx_outcome nx_postgres_script(struct nx_connection *connection, const char *text,
-				   struct nx_error *error)
+enum nx_outcome nx_postgres_script(struct nx_connection *connection, const char *text, struct nx_error *error)
 {
 	struct nx_postgres *postgres = nx_postgres_of(connection);
 	enum nx_outcome outcome = nx_postgres_flush(connection, error);

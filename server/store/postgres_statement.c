@@ -59,7 +59,7 @@ size_t nx_postgres_row_columns(const struct nx_row *row)
 
 bool nx_postgres_deliver(const struct nx_request *request, const PGresult *result)
 {
-	struct postgres_row row = { .head.backend = &nx_postgres_backend, .result = result };
+	struct postgres_row row = {.head.backend = &nx_postgres_backend, .result = result};
 
 	for (; row.index < PQntuples(result); row.index++) {
 		if (!request->each(request->context, &row.head))
@@ -85,7 +85,7 @@ static enum nx_outcome make_room(struct nx_postgres *postgres, struct nx_error *
 static enum nx_outcome prepare(struct nx_postgres *postgres, const struct nx_request *request,
 			       struct nx_postgres_statement **out, struct nx_error *error)
 {
-	struct nx_postgres_pending pending = { .type = NX_PENDING_PREPARE };
+	struct nx_postgres_pending pending = {.type = NX_PENDING_PREPARE};
 	enum nx_outcome outcome = make_room(postgres, error);
 	Oid types[PARAMETER_LIMIT];
 
@@ -113,8 +113,7 @@ static void fill_arguments(const struct nx_request *request, struct arguments *a
 		arguments->values[i] = value->type == NX_VALUE_TEXT ? value->text : NULL;
 		if (value->type != NX_VALUE_INTEGER)
 			continue;
-		snprintf(arguments->numbers[i], sizeof(arguments->numbers[i]), "%" PRId64,
-			 value->integer);
+		snprintf(arguments->numbers[i], sizeof(arguments->numbers[i]), "%" PRId64, value->integer);
 		arguments->values[i] = arguments->numbers[i];
 	}
 }
@@ -122,7 +121,7 @@ static void fill_arguments(const struct nx_request *request, struct arguments *a
 static enum nx_outcome send_request(struct nx_postgres *postgres, const struct nx_request *request,
 				    struct nx_error *error)
 {
-	struct nx_postgres_pending pending = { .type = NX_PENDING_EXECUTE };
+	struct nx_postgres_pending pending = {.type = NX_PENDING_EXECUTE};
 	struct nx_postgres_statement *statement =
 		(struct nx_postgres_statement *)nx_cache_find(&postgres->statements, request->sql);
 	struct arguments arguments;
@@ -158,8 +157,8 @@ enum nx_outcome nx_postgres_execute(struct nx_connection *connection, const stru
 	if (outcome != NX_SQL_OK)
 		return outcome;
 	if (request->deferrable)
-		return postgres->pending_count < PENDING_LIMIT ? NX_SQL_OK :
-								  nx_postgres_flush(connection, error);
+		return postgres->pending_count < PENDING_LIMIT ? NX_SQL_OK
+							       : nx_postgres_flush(connection, error);
 	if (!nx_postgres_sync(postgres))
 		return nx_postgres_failed(postgres, NULL, error);
 	return nx_postgres_collect(postgres, request, error);

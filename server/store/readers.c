@@ -55,8 +55,7 @@ static bool take_permit(struct nx_readers *readers, uint64_t patience, struct nx
 	*out = NULL;
 	pthread_mutex_lock(&readers->lock);
 	while (readers->permits == 0 && timeout == 0)
-		timeout = pthread_cond_clockwait(&readers->freed, &readers->lock, CLOCK_MONOTONIC,
-						 &deadline);
+		timeout = pthread_cond_clockwait(&readers->freed, &readers->lock, CLOCK_MONOTONIC, &deadline);
 	permitted = readers->permits > 0;
 	if (permitted) {
 		readers->permits--;
@@ -111,10 +110,11 @@ enum nx_status nx_readers_take(struct nx_readers *readers, uint64_t patience, st
 			       struct nx_error *error)
 {
 	struct nx_connection *connection;
-	struct nx_error trouble = { 0 };
+	struct nx_error trouble = {0};
 
 	if (!take_permit(readers, patience, &connection))
-		return nx_fail(error, NX_UNAVAILABLE, NULL, "all connections for reading the database are busy: try again later");
+		return nx_fail(error, NX_UNAVAILABLE, NULL,
+			       "all connections for reading the database are busy: try again later");
 	if (connection && !readers->backend->alive(connection)) {
 		readers->backend->close(connection);
 		connection = NULL;

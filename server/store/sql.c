@@ -26,7 +26,7 @@ enum nx_status nx_outcome_status(enum nx_outcome outcome)
 enum nx_outcome nx_execute(struct nx_connection *connection, const char *sql, bool deferrable,
 			   struct nx_error *error)
 {
-	struct nx_request request = { .sql = sql, .deferrable = deferrable };
+	struct nx_request request = {.sql = sql, .deferrable = deferrable};
 
 	return connection->backend->execute(connection, &request, error);
 }
@@ -37,17 +37,18 @@ static bool only_reads(const char *sql)
 	return strncasecmp(sql, "SELECT", strlen("SELECT")) == 0;
 }
 
-static enum nx_status run_request(struct nx_tx *tx, const struct nx_request *request,
-				  struct nx_error *error)
+static enum nx_status run_request(struct nx_tx *tx, const struct nx_request *request, struct nx_error *error)
 {
 	if (tx->outcome == NX_SQL_OK) {
 		if (!only_reads(request->sql))
 			tx->written = true;
-		tx->outcome =
-			tx->connection->backend->execute(tx->connection, request, &tx->failure);
+		tx->outcome = tx->connection->backend->execute(tx->connection, request, &tx->failure);
 	}
 	if (tx->outcome == NX_SQL_OK)
 		return NX_OK;
+	/* It may be an earlier statement that failed, even of another command. */
+	if (tx->mode == NX_TX_HASTY)
+		return nx_fail(error, NX_UNAVAILABLE, NULL, "to be run once more: %s", tx->failure.message);
 	if (error)
 		*error = tx->failure;
 	return tx->failure.status;
@@ -57,8 +58,7 @@ enum nx_status nx_sql(struct nx_tx *tx, struct nx_error *error, const char *sql,
 		      const struct nx_value *params, size_t count)
 {
 	struct nx_request request = {
-		.sql = sql, .params = params, .count = count, .deferrable = tx->mode == NX_TX_HASTY
-	};
+		.sql = sql, .params = params, .count = count, .deferrable = tx->mode == NX_TX_HASTY};
 
 	return run_request(tx, &request, error);
 }
@@ -66,7 +66,7 @@ enum nx_status nx_sql(struct nx_tx *tx, struct nx_error *error, const char *sql,
 enum nx_status nx_sql_changed(struct nx_tx *tx, struct nx_error *error, const char *sql,
 			      const struct nx_value *params, size_t count, int64_t *changed)
 {
-	struct nx_request request = { .sql = sql, .params = params, .count = count, .changed = changed };
+	struct nx_request request = {.sql = sql, .params = params, .count = count, .changed = changed};
 
 	return run_request(tx, &request, error);
 }
@@ -75,12 +75,12 @@ enum nx_status nx_sql_each(struct nx_tx *tx, struct nx_error *error, const char 
 			   const struct nx_value *params, size_t count,
 			   bool (*each)(void *context, const struct nx_row *row), void *context)
 {
-	struct nx_request request = { .sql = sql,
-				      .params = params,
-				      .count = count,
-				      .stream = true,
-				      .each = each,
-				      .context = context };
+	struct nx_request request = {.sql = sql,
+				     .params = params,
+				     .count = count,
+				     .stream = true,
+				     .each = each,
+				     .context = context};
 
 	return run_request(tx, &request, error);
 }
@@ -105,10 +105,9 @@ enum nx_status nx_sql_one(struct nx_tx *tx, struct nx_error *error, const char *
 			  const struct nx_value *params, size_t count,
 			  bool (*each)(void *context, const struct nx_row *row), void *context)
 {
-	struct first_row first = { .each = each, .context = context };
+	struct first_row first = {.each = each, .context = context};
 	struct nx_request request = {
-		.sql = sql, .params = params, .count = count, .each = take_first, .context = &first
-	};
+		.sql = sql, .params = params, .count = count, .each = take_first, .context = &first};
 	enum nx_status status = run_request(tx, &request, error);
 
 	if (status != NX_OK)

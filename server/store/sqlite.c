@@ -48,8 +48,7 @@ static enum nx_outcome disk_failed(const struct nx_sqlite *sqlite, int code, str
 	return NX_SQL_DISK;
 }
 
-static enum nx_outcome constraint_failed(const struct nx_sqlite *sqlite, int code,
-					 struct nx_error *error)
+static enum nx_outcome constraint_failed(const struct nx_sqlite *sqlite, int code, struct nx_error *error)
 {
 	enum nx_outcome outcome = NX_SQL_WRONG;
 
@@ -96,8 +95,7 @@ static enum nx_outcome create_private(const char *path, struct nx_error *error)
 
 	if ((file < 0 && errno == EEXIST) || (file >= 0 && fchmod(file, 0600) == 0))
 		return NX_SQL_OK;
-	nx_fail(error, NX_UNAVAILABLE, NULL, "cannot make the database %s: %s", path,
-		strerrordesc_np(errno));
+	nx_fail(error, NX_UNAVAILABLE, NULL, "cannot make the database %s: %s", path, strerrordesc_np(errno));
 	return NX_SQL_DISK;
 }
 

@@ -127,7 +127,7 @@ static enum nx_outcome bind_all(struct nx_sqlite *sqlite, sqlite3_stmt *handle,
 
 static int step_all(sqlite3_stmt *handle, const struct nx_request *request)
 {
-	struct sqlite_row row = { .head.backend = &nx_sqlite_backend, .handle = handle };
+	struct sqlite_row row = {.head.backend = &nx_sqlite_backend, .handle = handle};
 	bool wanted = request->each != NULL;
 	int code;
 
@@ -158,8 +158,7 @@ enum nx_outcome nx_sqlite_execute(struct nx_connection *connection, const struct
 	if (code != SQLITE_DONE)
 		outcome = nx_sqlite_failed(sqlite, sqlite3_extended_errcode(sqlite->handle), error);
 	else if (request->changed)
-		*request->changed =
-			sqlite3_stmt_readonly(handle) ? 0 : sqlite3_changes64(sqlite->handle);
+		*request->changed = sqlite3_stmt_readonly(handle) ? 0 : sqlite3_changes64(sqlite->handle);
 	/* The parameters are the caller's and end with the call. */
 	sqlite3_reset(handle);
 	sqlite3_clear_bindings(handle);

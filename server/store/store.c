@@ -40,8 +40,8 @@ enum nx_status nx_store_start(struct nx_store *store, struct nx_error *error)
 	enum nx_status status = NX_OK;
 
 	if (store->backend->listen && store->options.notified)
-		status = nx_listener_start(&store->options, store->backend, store->writer,
-					   &store->listener, error);
+		status = nx_listener_start(&store->options, store->backend, store->writer, &store->listener,
+					   error);
 	return status == NX_OK ? nx_writer_start(store->writer, error) : status;
 }
 
@@ -75,9 +75,9 @@ static enum nx_status read_within(struct nx_store *store, uint64_t patience,
 							 struct nx_error *error),
 				  void *context, struct nx_error *error)
 {
-	struct nx_tx tx = { .mode = NX_TX_READING };
+	struct nx_tx tx = {.mode = NX_TX_READING};
 	enum nx_status status = nx_readers_take(store->readers, patience, &tx.connection, error);
-	struct nx_error why = { 0 };
+	struct nx_error why = {0};
 
 	if (status != NX_OK)
 		return status;
@@ -95,8 +95,7 @@ static enum nx_status read_within(struct nx_store *store, uint64_t patience,
 }
 
 enum nx_status nx_store_read(struct nx_store *store,
-			     enum nx_status (*work)(struct nx_tx *tx, void *context,
-						    struct nx_error *error),
+			     enum nx_status (*work)(struct nx_tx *tx, void *context, struct nx_error *error),
 			     void *context, struct nx_error *error)
 {
 	return read_within(store, READ_PATIENCE, work, context, error);
@@ -127,7 +126,7 @@ static bool take_check(struct nx_store *store)
 
 static void check(struct nx_store *store)
 {
-	struct nx_error trouble = { 0 };
+	struct nx_error trouble = {0};
 	bool usable = read_within(store, CHECK_PATIENCE, glance, store, &trouble) == NX_OK &&
 		      nx_writer_healthy(store->writer, &trouble);
 
@@ -189,7 +188,7 @@ static void wake_waiting(struct nx_command *command, enum nx_status status, cons
 enum nx_status nx_store_write(struct nx_store *store, struct nx_command *command, struct nx_error *error)
 {
 	struct waiting waiting = {
-		.command = { .run = run_inner, .done = wake_waiting },
+		.command = {.run = run_inner, .done = wake_waiting},
 		.inner = command,
 		.error = error,
 	};

@@ -73,8 +73,8 @@ static inline struct nx_value nx_value_text(const char *text)
 	return (struct nx_value){.type = text ? NX_VALUE_TEXT : NX_VALUE_NULL, .text = text};
 }
 /* nx_sql(tx, error, "UPDATE … $1 … $2", NX_PARAMS(NX_TEXT(id), NX_INT(3))) */
-#define NX_PARAMS(...)                        \
-	((const struct nx_value[]){__VA_ARGS__}), \
+#define NX_PARAMS(...)                                                                                       \
+	((const struct nx_value[]){__VA_ARGS__}),                                                            \
 		(sizeof((const struct nx_value[]){__VA_ARGS__}) / sizeof(struct nx_value))
 #define NX_NO_PARAMS NULL, 0
 
@@ -82,9 +82,10 @@ static inline struct nx_value nx_value_text(const char *text)
  * Run one statement. A violated UNIQUE constraint is NX_CONFLICT; a lost
  * connection, a busy or full database is NX_UNAVAILABLE; anything else
  * NX_INTERNAL. After a failure inside a command the command must end with that
- * status. nx_sql() may answer before the database does: a failure is then told by
- * a later call, or ends the command after its return, and the command is run
- * again with answers at once. nx_sql_changed() and the others always wait.
+ * status. nx_sql() may answer before the database does; then a failure is
+ * NX_UNAVAILABLE to a later call, or ends the command after its return, and the
+ * command is run again with answers at once. So NX_CONFLICT is always the answer to
+ * the statement that met it.
  */
 enum nx_status nx_sql(struct nx_tx *tx, struct nx_error *error, const char *sql,
 		      const struct nx_value *params, size_t count);
@@ -113,8 +114,7 @@ size_t nx_row_columns(const struct nx_row *row);
 
 /* Run `work` in a read-only transaction on a free reader (waits for one, at most 5 s). */
 enum nx_status nx_store_read(struct nx_store *store,
-			     enum nx_status (*work)(struct nx_tx *tx, void *context,
-						    struct nx_error *error),
+			     enum nx_status (*work)(struct nx_tx *tx, void *context, struct nx_error *error),
 			     void *context, struct nx_error *error);
 
 /* --- writing ---------------------------------------------------------------- */
@@ -130,16 +130,14 @@ enum nx_status nx_store_read(struct nx_store *store,
  */
 struct nx_command {
 	enum nx_status (*run)(struct nx_command *command, struct nx_tx *tx, struct nx_error *error);
-	void (*done)(struct nx_command *command, enum nx_status status,
-		     const struct nx_error *error);
+	void (*done)(struct nx_command *command, enum nx_status status, const struct nx_error *error);
 	struct nx_command *next; /* the store's */
 };
 
 /* Never blocks. When the queue is full or the store stopped, `done` is called at once. */
 void nx_store_submit(struct nx_store *store, struct nx_command *command);
 /* Submit and wait (start-up, tests). `done` is replaced. */
-enum nx_status nx_store_write(struct nx_store *store, struct nx_command *command,
-			      struct nx_error *error);
+enum nx_status nx_store_write(struct nx_store *store, struct nx_command *command, struct nx_error *error);
 
 /* How a transaction, or the savepoint of a command, ended. */
 enum nx_tx_end {

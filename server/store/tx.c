@@ -21,7 +21,7 @@ static void *grow_array(void *array, size_t count, size_t *room, size_t size)
 void nx_tx_at_end(struct nx_tx *tx, void (*hook)(void *context, enum nx_tx_end end), void *context)
 {
 	tx->hooks = grow_array(tx->hooks, tx->hook_count, &tx->hook_room, sizeof(*tx->hooks));
-	tx->hooks[tx->hook_count++] = (struct nx_tx_hook){ .run = hook, .context = context };
+	tx->hooks[tx->hook_count++] = (struct nx_tx_hook){.run = hook, .context = context};
 }
 
 enum nx_status nx_tx_notify(struct nx_tx *tx, const char *payload, struct nx_error *error)
@@ -42,7 +42,7 @@ enum nx_store_kind nx_tx_kind(const struct nx_tx *tx)
 
 struct nx_tx_mark nx_tx_mark(const struct nx_tx *tx)
 {
-	return (struct nx_tx_mark){ .hooks = tx->hook_count, .notices = tx->notice_count };
+	return (struct nx_tx_mark){.hooks = tx->hook_count, .notices = tx->notice_count};
 }
 
 static void drop_notices(struct nx_tx *tx, size_t keep)
@@ -99,8 +99,7 @@ enum nx_outcome nx_tx_send_notices(struct nx_tx *tx, struct nx_error *error)
 	for (size_t i = 0; i < tx->notice_count && outcome == NX_SQL_OK; i++) {
 		struct nx_value payload = NX_TEXT(tx->notices[i]);
 		struct nx_request request = {
-			.sql = backend->notify, .params = &payload, .count = 1, .deferrable = true
-		};
+			.sql = backend->notify, .params = &payload, .count = 1, .deferrable = true};
 
 		if (!superseded(tx, i))
 			outcome = backend->execute(tx->connection, &request, error);
@@ -123,5 +122,5 @@ void nx_tx_free(struct nx_tx *tx)
 	drop_notices(tx, 0);
 	free(tx->notices);
 	free(tx->hooks);
-	*tx = (struct nx_tx){ 0 };
+	*tx = (struct nx_tx){0};
 }

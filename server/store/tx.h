@@ -19,7 +19,7 @@ struct nx_tx_hook {
 struct nx_tx {
 	struct nx_connection *connection;
 	enum nx_tx_mode mode;
-	bool written;            /* since it was last cleared: something but SELECT was run */
+	bool written;		 /* since it was last cleared: something but SELECT was run */
 	enum nx_outcome outcome; /* the first failure; nothing is run after it */
 	struct nx_error failure;
 	struct nx_tx_hook *hooks;

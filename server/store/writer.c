@@ -51,7 +51,7 @@ static enum nx_status enqueue(struct nx_writer *writer, struct nx_command *comma
 
 void nx_writer_submit(struct nx_writer *writer, struct nx_command *command)
 {
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 	enum nx_status status;
 
 	pthread_mutex_lock(&writer->lock);
@@ -175,7 +175,7 @@ static bool connected(struct nx_writer *writer, struct nx_error *error)
 
 static void refuse(struct nx_command *command, const struct nx_error *error)
 {
-	command->done(command, error->status, error);
+	command->done(command, NX_UNAVAILABLE, error);
 }
 
 /* What waits now would wait in vain. */
@@ -205,7 +205,8 @@ static void fail_members(struct nx_group *group, enum nx_outcome outcome, const 
 			group->members[i].status =
 				nx_fail(&group->members[i].error, NX_UNAVAILABLE, NULL,
 					"the database was lost while it committed: look whether the "
-					"change was made, or ask again (%s)", error->message);
+					"change was made, or ask again (%s)",
+					error->message);
 	}
 }
 
@@ -236,10 +237,9 @@ static enum nx_outcome run_group(struct nx_writer *writer, struct nx_group *grou
 static void run_alone(struct nx_writer *writer, struct nx_group *group)
 {
 	for (size_t i = 0; i < group->count && writer->connection; i++) {
-		struct nx_group alone = { .connection = writer->connection,
-					  .members = &group->members[i],
-					  .count = 1 };
-		struct nx_error error = { 0 };
+		struct nx_group alone = {
+			.connection = writer->connection, .members = &group->members[i], .count = 1};
+		struct nx_error error = {0};
 		enum nx_outcome outcome = nx_group_run_carefully(&alone, false, &error);
 
 		if (outcome != NX_SQL_OK)
@@ -264,9 +264,18 @@ static void note_figures(struct nx_writer *writer, const struct nx_group *group,
 	pthread_mutex_unlock(&writer->lock);
 }
 
+/* Why a group that was committed was all the same of no use to anybody. */
+static void tell_bar(const struct nx_group *group, struct nx_error *error)
+{
+	for (size_t i = 0; i < group->count; i++) {
+		if (group->members[i].status == NX_UNAVAILABLE)
+			*error = group->members[i].error;
+	}
+}
+
 static void settle_group(struct nx_writer *writer, struct nx_group *group)
 {
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 	enum nx_outcome outcome = run_group(writer, group, &error);
 	bool by_itself = outcome == NX_SQL_WRONG || outcome == NX_SQL_UNIQUE || outcome == NX_SQL_RACE;
 
@@ -274,7 +283,9 @@ static void settle_group(struct nx_writer *writer, struct nx_group *group)
 		fail_members(group, outcome, &error);
 	if (by_itself && group->count > 1)
 		run_alone(writer, group);
-	note_health(writer, outcome == NX_SQL_OK || by_itself ? NULL : &error);
+	if (outcome == NX_SQL_OK && group->barred)
+		tell_bar(group, &error);
+	note_health(writer, (outcome == NX_SQL_OK && !group->barred) || by_itself ? NULL : &error);
 	note_figures(writer, group, outcome == NX_SQL_OK);
 	for (size_t i = 0; i < group->count; i++)
 		group->members[i].command->done(group->members[i].command, group->members[i].status,
@@ -284,13 +295,13 @@ static void settle_group(struct nx_writer *writer, struct nx_group *group)
 		drop_connection(writer);
 	}
 	if (group->locked_out)
-		refuse_queue(writer, outcome == NX_SQL_OK ? &group->members[0].error : &error);
+		refuse_queue(writer, &error);
 }
 
 static void serve_group(struct nx_writer *writer, size_t count)
 {
-	struct nx_group group = { .members = writer->members, .count = count };
-	struct nx_error error = { 0 };
+	struct nx_group group = {.members = writer->members, .count = count};
+	struct nx_error error = {0};
 
 	if (connected(writer, &error)) {
 		group.connection = writer->connection;
@@ -318,8 +329,8 @@ static size_t take_group(struct nx_writer *writer, bool *stopping)
 		if (writer->connection)
 			pthread_cond_wait(&writer->changed, &writer->lock);
 		else
-			timeout = pthread_cond_clockwait(&writer->changed, &writer->lock,
-							 CLOCK_MONOTONIC, &due);
+			timeout = pthread_cond_clockwait(&writer->changed, &writer->lock, CLOCK_MONOTONIC,
+							 &due);
 	}
 	while (count < writer->group_limit && writer->first)
 		writer->members[count++].command = dequeue(writer);
@@ -331,7 +342,7 @@ static size_t take_group(struct nx_writer *writer, bool *stopping)
 static void *writer_thread(void *context)
 {
 	struct nx_writer *writer = context;
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 	bool stopping;
 
 	for (;;) {
@@ -362,7 +373,7 @@ struct nx_writer *nx_writer_new(const struct nx_store_options *options, const st
 	writer->members = nx_alloc_array(writer->group_limit, sizeof(*writer->members));
 	writer->last = &writer->first;
 	writer->healthy = true;
-	writer->probe = (struct nx_command){ .run = run_probe, .done = probe_done };
+	writer->probe = (struct nx_command){.run = run_probe, .done = probe_done};
 	pthread_mutex_init(&writer->lock, NULL);
 	pthread_cond_init(&writer->changed, NULL);
 	return writer;

@@ -13,9 +13,9 @@
 static void test_conflict(void)
 {
 	struct nx_store *store = store_start();
-	struct job first = { .work = work_insert, .text = "a", .number = 1 };
-	struct job same_key = { .work = work_insert, .text = "a", .number = 2 };
-	struct job same_number = { .work = work_insert, .text = "b", .number = 1 };
+	struct job first = {.work = work_insert, .text = "a", .number = 1};
+	struct job same_key = {.work = work_insert, .text = "a", .number = 2};
+	struct job same_number = {.work = work_insert, .text = "b", .number = 1};
 
 	CU_ASSERT_EQUAL(job_do(store, &first), NX_OK);
 	CU_ASSERT_EQUAL(job_do(store, &same_key), NX_CONFLICT);
@@ -39,10 +39,10 @@ static void test_retry(void)
 	struct nx_store *store = store_start();
 	struct nx_store_figures figures;
 	struct job jobs[] = {
-		{ .work = work_insert, .text = "a", .number = 1 },
-		{ .work = work_insert, .text = "b", .number = 2 },
-		{ .work = work_next_number, .text = "c", .number = 0 },
-		{ .work = work_next_number, .text = "d", .number = -10 },
+		{.work = work_insert, .text = "a", .number = 1},
+		{.work = work_insert, .text = "b", .number = 2},
+		{.work = work_next_number, .text = "c", .number = 0},
+		{.work = work_next_number, .text = "d", .number = -10},
 	};
 
 	for (size_t i = 0; i < NX_COUNT(jobs); i++)
@@ -72,14 +72,54 @@ static enum nx_status work_explain(struct job *job, struct nx_tx *tx, struct nx_
 static void test_own_words(void)
 {
 	struct nx_store *store = store_start();
-	struct job first = { .work = work_explain, .text = "a", .number = 1 };
-	struct job second = { .work = work_explain, .text = "a", .number = 2 };
+	struct job first = {.work = work_explain, .text = "a", .number = 1};
+	struct job second = {.work = work_explain, .text = "a", .number = 2};
 
 	job_do(store, &first);
 	CU_ASSERT_EQUAL(job_do(store, &second), NX_CONFLICT);
 	CU_ASSERT_STRING_EQUAL(second.error.message, "the item a exists");
 	CU_ASSERT_STRING_EQUAL(second.error.field, "id");
 	CU_ASSERT_STRING_EQUAL(second.error.id, "a");
+	nx_store_close(store);
+}
+
+/* --- whose conflict is it? --- */
+
+static enum nx_status work_look_after_insert(struct job *job, struct nx_tx *tx, struct nx_error *error)
+{
+	enum nx_status status = work_insert(job, tx, error);
+	int64_t count;
+
+	if (status == NX_OK)
+		status = nx_sql_integer(tx, error, "SELECT count(*) FROM items", NX_NO_PARAMS, &count);
+	return status;
+}
+
+/* Would remember a conflict, as a pool of addresses does. */
+static enum nx_status work_remember(struct job *job, struct nx_tx *tx, struct nx_error *error)
+{
+	enum nx_status status = work_look_after_insert(job, tx, error);
+
+	job->number += status == NX_CONFLICT ? 1000 : 0;
+	return status;
+}
+
+static void test_whose_conflict(void)
+{
+	struct nx_store *store = store_start();
+	struct job first = {.work = work_insert, .text = "a", .number = 1};
+	struct job again = {.work = work_insert, .text = "a", .number = 2};
+	struct job innocent = {.work = work_remember, .text = "b", .number = 3};
+	struct gate gate;
+
+	CU_ASSERT_EQUAL(job_do(store, &first), NX_OK);
+	gate_close(store, &gate);
+	job_submit(store, &again);
+	job_submit(store, &innocent);
+	gate_open(&gate);
+	CU_ASSERT_EQUAL(job_wait(&again), NX_CONFLICT);
+	CU_ASSERT_EQUAL(job_wait(&innocent), NX_OK);
+	CU_ASSERT_EQUAL(innocent.number, 3);
 	nx_store_close(store);
 }
 
@@ -110,7 +150,7 @@ static void group_with(enum nx_status (*work)(struct job *job, struct nx_tx *tx,
 		       int64_t number, enum nx_status expected)
 {
 	static struct job jobs[GROUP];
-	char names[GROUP][8];
+	char names[GROUP][16];
 	struct nx_store *store = store_start();
 	struct nx_store_figures figures;
 	struct gate gate;
@@ -118,9 +158,9 @@ static void group_with(enum nx_status (*work)(struct job *job, struct nx_tx *tx,
 	gate_close(store, &gate);
 	for (int i = 0; i < GROUP; i++) {
 		snprintf(names[i], sizeof(names[i]), "n%d", i);
-		jobs[i] = (struct job){ .work = i == 40 ? work : work_insert,
-					.text = names[i],
-					.number = i == 40 ? number : i };
+		jobs[i] = (struct job){.work = i == 40 ? work : work_insert,
+				       .text = names[i],
+				       .number = i == 40 ? number : i};
 		job_submit(store, &jobs[i]);
 	}
 	gate_open(&gate);
@@ -162,7 +202,7 @@ static char story[512];
 
 static void tell(const char *what, enum nx_tx_end end)
 {
-	static const char *const ends[] = { "?", "+", "-", "?!" };
+	static const char *const ends[] = {"?", "+", "-", "?!"};
 	size_t used = strlen(story);
 
 	snprintf(story + used, sizeof(story) - used, "%s%s ", what, ends[end]);
@@ -196,10 +236,10 @@ static void test_hooks(void)
 {
 	struct nx_store *store = store_start();
 	struct job jobs[] = {
-		{ .work = work_with_hooks, .text = "a", .number = 0 },
-		{ .work = work_with_hooks, .text = "b", .number = 1 },
-		{ .work = work_hooks_then_fail, .text = "c", .number = 2 },
-		{ .work = work_with_hooks, .text = "d", .number = 3 },
+		{.work = work_with_hooks, .text = "a", .number = 0},
+		{.work = work_with_hooks, .text = "b", .number = 1},
+		{.work = work_hooks_then_fail, .text = "c", .number = 2},
+		{.work = work_with_hooks, .text = "d", .number = 3},
 	};
 	struct gate gate;
 
@@ -248,9 +288,9 @@ static enum nx_status work_counted(struct job *job, struct nx_tx *tx, struct nx_
 static void test_hooks_before_done(void)
 {
 	struct nx_store *store = store_start();
-	struct job jobs[3] = { { .work = work_counted, .text = "a", .number = 1 },
-			       { .work = work_counted, .text = "b", .number = 2 },
-			       { .work = work_counted, .text = "c", .number = 3 } };
+	struct job jobs[3] = {{.work = work_counted, .text = "a", .number = 1},
+			      {.work = work_counted, .text = "b", .number = 2},
+			      {.work = work_counted, .text = "c", .number = 3}};
 	struct gate gate;
 
 	hooks_called = 0;
@@ -292,10 +332,10 @@ static enum nx_status work_delete_then_fail(struct job *job, struct nx_tx *tx, s
 static void test_judged_on_what_stands(void)
 {
 	struct nx_store *store = store_start();
-	struct job make = { .work = work_insert, .text = "a", .number = 1 };
-	struct job spoil = { .work = work_delete_then_fail, .text = "a" };
-	struct job look = { .work = work_must_exist, .text = "a" };
-	struct job count = { .work = work_count };
+	struct job make = {.work = work_insert, .text = "a", .number = 1};
+	struct job spoil = {.work = work_delete_then_fail, .text = "a"};
+	struct job look = {.work = work_must_exist, .text = "a"};
+	struct job count = {.work = work_count};
 	struct gate gate;
 
 	job_do(store, &make);
@@ -321,9 +361,9 @@ static enum nx_status work_orphan(struct job *job, struct nx_tx *tx, struct nx_e
 static void test_failing_commit(void)
 {
 	struct nx_store *store = store_start();
-	struct job good = { .work = work_insert, .text = "a", .number = 1 };
-	struct job bad = { .work = work_orphan, .text = "nobody" };
-	struct job fine = { .work = work_orphan, .text = "a" };
+	struct job good = {.work = work_insert, .text = "a", .number = 1};
+	struct job bad = {.work = work_orphan, .text = "nobody"};
+	struct job fine = {.work = work_orphan, .text = "a"};
 	struct gate gate;
 
 	CU_ASSERT_EQUAL(do_sql(store,
@@ -351,7 +391,7 @@ static void test_queue_limit(void)
 	struct nx_store *store;
 	struct nx_store_figures figures;
 	struct job jobs[12];
-	char names[12][8];
+	char names[12][16];
 	struct gate gate;
 	unsigned refused = 0;
 
@@ -360,7 +400,7 @@ static void test_queue_limit(void)
 	gate_close(store, &gate);
 	for (int i = 0; i < 12; i++) {
 		snprintf(names[i], sizeof(names[i]), "q%d", i);
-		jobs[i] = (struct job){ .work = work_insert, .text = names[i], .number = i };
+		jobs[i] = (struct job){.work = work_insert, .text = names[i], .number = i};
 		job_submit(store, &jobs[i]);
 	}
 	nx_store_figures(store, &figures);
@@ -379,12 +419,12 @@ static void test_stop(void)
 {
 	struct nx_store *store = store_start();
 	struct job jobs[200];
-	char names[200][8];
-	struct job late = { .work = work_insert, .text = "late", .number = 999 };
+	char names[200][16];
+	struct job late = {.work = work_insert, .text = "late", .number = 999};
 
 	for (int i = 0; i < 200; i++) {
 		snprintf(names[i], sizeof(names[i]), "s%d", i);
-		jobs[i] = (struct job){ .work = work_insert, .text = names[i], .number = i };
+		jobs[i] = (struct job){.work = work_insert, .text = names[i], .number = i};
 		job_submit(store, &jobs[i]);
 	}
 	nx_store_stop(store);
@@ -401,7 +441,7 @@ static void test_before_start(void)
 {
 	struct nx_store_options options = store_options();
 	struct nx_store *store = NULL;
-	struct job early = { .work = work_insert, .text = "early", .number = 1 };
+	struct job early = {.work = work_insert, .text = "early", .number = 1};
 
 	CU_ASSERT_EQUAL(nx_store_open(&options, &store, NULL), NX_OK);
 	CU_ASSERT_EQUAL(job_do(store, &early), NX_UNAVAILABLE);
@@ -430,7 +470,7 @@ static void *write_many(void *context)
 
 	while ((number = next_number++) < COMMANDS) {
 		int same = number % 10 == 9 ? number - 5 : number;
-		struct job job = { .command.run = run_plain, .text = name, .number = same };
+		struct job job = {.command.run = run_plain, .text = name, .number = same};
 
 		snprintf(name, sizeof(name), "t%d", number);
 		if (nx_store_write(store, &job.command, NULL) == NX_OK)
@@ -465,20 +505,21 @@ static void test_threads(void)
 }
 
 CU_TestInfo command_tests[] = {
-	{ "a violated UNIQUE is a conflict", test_conflict },
-	{ "a lost race is run again", test_retry },
-	{ "a command tells a conflict in its own words", test_own_words },
-	{ "one of 64 meets a conflict", test_group_conflict },
-	{ "one of 64 fails after it wrote", test_group_own_failure },
-	{ "one of 64 fails at once", test_group_early_failure },
-	{ "one of 64 hides a failure", test_group_hidden_failure },
-	{ "hooks in their order", test_hooks },
-	{ "hooks before done", test_hooks_before_done },
-	{ "nothing rests on what was taken back", test_judged_on_what_stands },
-	{ "a COMMIT that fails", test_failing_commit },
-	{ "the queue's limit", test_queue_limit },
-	{ "stop commits what waits", test_stop },
-	{ "nothing before the start", test_before_start },
-	{ "64 threads, 10,000 commands", test_threads },
+	{"a violated UNIQUE is a conflict", test_conflict},
+	{"a lost race is run again", test_retry},
+	{"a command tells a conflict in its own words", test_own_words},
+	{"a conflict is told to whom it belongs", test_whose_conflict},
+	{"one of 64 meets a conflict", test_group_conflict},
+	{"one of 64 fails after it wrote", test_group_own_failure},
+	{"one of 64 fails at once", test_group_early_failure},
+	{"one of 64 hides a failure", test_group_hidden_failure},
+	{"hooks in their order", test_hooks},
+	{"hooks before done", test_hooks_before_done},
+	{"nothing rests on what was taken back", test_judged_on_what_stands},
+	{"a COMMIT that fails", test_failing_commit},
+	{"the queue's limit", test_queue_limit},
+	{"stop commits what waits", test_stop},
+	{"nothing before the start", test_before_start},
+	{"64 threads, 10,000 commands", test_threads},
 	CU_TEST_INFO_NULL,
 };

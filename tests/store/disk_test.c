@@ -73,7 +73,7 @@ static int fill(struct nx_store *store, const char *message)
 	int count;
 
 	for (count = 0; count < 1000; count++) {
-		struct job job = { .work = work_fill, .text = name };
+		struct job job = {.work = work_fill, .text = name};
 
 		snprintf(name, sizeof(name), "f%d", count);
 		if (job_do(store, &job) == NX_OK)
@@ -87,7 +87,7 @@ static int fill(struct nx_store *store, const char *message)
 
 static void recover(struct nx_store *store, int filled)
 {
-	struct job after = { .work = work_insert, .text = "after", .number = 1 };
+	struct job after = {.work = work_insert, .text = "after", .number = 1};
 
 	CU_ASSERT_TRUE(WAIT_FOR(5, is_usable(store)));
 	CU_ASSERT_EQUAL(job_do(store, &after), NX_OK);
@@ -117,9 +117,9 @@ static void test_full(void)
 static void test_full_for_one(void)
 {
 	struct nx_store *store = store_start();
-	struct job small = { .work = work_insert, .text = "small", .number = 1 };
-	struct job big = { .work = work_fill, .text = "big" };
-	struct job other = { .work = work_insert, .text = "other", .number = 2 };
+	struct job small = {.work = work_insert, .text = "small", .number = 1};
+	struct job big = {.work = work_fill, .text = "big"};
+	struct job other = {.work = work_insert, .text = "other", .number = 2};
 	struct gate gate;
 
 	if (fixture.kind == NX_STORE_SQLITE) {
@@ -151,7 +151,7 @@ static void test_io_error(void)
 	if (fixture.kind == NX_STORE_SQLITE) {
 		signal(SIGXFSZ, SIG_IGN);
 		getrlimit(RLIMIT_FSIZE, &before);
-		small = (struct rlimit){ .rlim_cur = 300000, .rlim_max = before.rlim_max };
+		small = (struct rlimit){.rlim_cur = 300000, .rlim_max = before.rlim_max};
 		setrlimit(RLIMIT_FSIZE, &small);
 		filled = fill(store, "disk");
 		CU_ASSERT_TRUE(filled > 3 && filled < 100);
@@ -167,7 +167,7 @@ static void test_out_of_reach(void)
 {
 	struct nx_store_options options = store_options();
 	struct nx_store *store = NULL;
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 
 	options.database = BY_KIND("/nonexistent/directory/database", "host=/nonexistent");
 	CU_ASSERT_EQUAL(nx_store_open(&options, &store, &error), NX_UNAVAILABLE);
@@ -180,7 +180,7 @@ static void test_not_a_database(void)
 {
 	struct nx_store_options options = store_options();
 	struct nx_store *store = NULL;
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 	FILE *file;
 
 	if (fixture.kind != NX_STORE_SQLITE)
@@ -194,12 +194,12 @@ static void test_not_a_database(void)
 }
 
 CU_TestInfo disk_tests[] = {
-	{ "modes under any umask", test_modes },
-	{ "settings", test_settings },
-	{ "a full disk", test_full },
-	{ "too big for what is left", test_full_for_one },
-	{ "I/O errors", test_io_error },
-	{ "out of reach", test_out_of_reach },
-	{ "not a database", test_not_a_database },
+	{"modes under any umask", test_modes},
+	{"settings", test_settings},
+	{"a full disk", test_full},
+	{"too big for what is left", test_full_for_one},
+	{"I/O errors", test_io_error},
+	{"out of reach", test_out_of_reach},
+	{"not a database", test_not_a_database},
 	CU_TEST_INFO_NULL,
 };

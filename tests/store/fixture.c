@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/store/fixture.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <stdatomic.h>
 
 #include "base/memory.h"
 
@@ -18,22 +17,22 @@ static const struct nx_migration items_migrations[] = {
 		.down = "DROP TABLE items",
 	},
 };
-const struct nx_component items_component = { .name = "items", .migrations = NX_TABLE(items_migrations) };
+const struct nx_component items_component = {.name = "items", .migrations = NX_TABLE(items_migrations)};
 
 static atomic_uint done_count;
 
 struct nx_store_options store_options(void)
 {
-	return (struct nx_store_options){ .kind = fixture.kind,
-					  .database = fixture.database,
-					  .readers = 4,
-					  .group_limit = 64,
-					  .queue_limit = 4096 };
+	return (struct nx_store_options){.kind = fixture.kind,
+					 .database = fixture.database,
+					 .readers = 4,
+					 .group_limit = 64,
+					 .queue_limit = 4096};
 }
 
 struct nx_store *store_start_with(const struct nx_store_options *options)
 {
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 	struct nx_store *store = NULL;
 	unsigned applied;
 
@@ -76,7 +75,7 @@ static void job_done(struct nx_command *command, enum nx_status status, const st
 
 void job_submit(struct nx_store *store, struct job *job)
 {
-	job->command = (struct nx_command){ .run = run_job, .done = job_done };
+	job->command = (struct nx_command){.run = run_job, .done = job_done};
 	sem_init(&job->done, 0, 0);
 	nx_store_submit(store, &job->command);
 }
@@ -115,7 +114,7 @@ static enum nx_status work_gate(struct job *job, struct nx_tx *tx, struct nx_err
 
 void gate_close(struct nx_store *store, struct gate *gate)
 {
-	*gate = (struct gate){ .job.work = work_gate };
+	*gate = (struct gate){.job.work = work_gate};
 	sem_init(&gate->entered, 0, 0);
 	sem_init(&gate->open, 0, 0);
 	job_submit(store, &gate->job);
@@ -140,7 +139,7 @@ static enum nx_status work_text(struct job *job, struct nx_tx *tx, struct nx_err
 
 enum nx_status do_sql(struct nx_store *store, const char *sql, struct nx_error *error)
 {
-	struct job job = { .work = work_text, .text = sql };
+	struct job job = {.work = work_text, .text = sql};
 
 	job_do(store, &job);
 	if (error)
@@ -162,8 +161,8 @@ static enum nx_status read_single(struct nx_tx *tx, void *context, struct nx_err
 
 int64_t read_integer(struct nx_store *store, const char *sql)
 {
-	struct single single = { .sql = sql, .value = -1 };
-	struct nx_error error = { 0 };
+	struct single single = {.sql = sql, .value = -1};
+	struct nx_error error = {0};
 
 	if (nx_store_read(store, read_single, &single, &error) != NX_OK) {
 		fprintf(stderr, "%s: %s\n", sql, error.message);
@@ -176,7 +175,7 @@ int64_t read_integer(struct nx_store *store, const char *sql)
 
 void sleep_milliseconds(unsigned milliseconds)
 {
-	struct timespec time = { .tv_sec = milliseconds / 1000, .tv_nsec = (milliseconds % 1000) * 1000000L };
+	struct timespec time = {.tv_sec = milliseconds / 1000, .tv_nsec = (milliseconds % 1000) * 1000000L};
 
 	nanosleep(&time, NULL);
 }

@@ -75,13 +75,13 @@ int64_t read_integer(struct nx_store *store, const char *sql);
 void sleep_milliseconds(unsigned milliseconds);
 uint64_t now_milliseconds(void);
 /* Wait up to `seconds` until the condition holds; answers whether it does. */
-#define WAIT_FOR(seconds, condition)                                                 \
-	({                                                                           \
-		uint64_t until_ = now_milliseconds() + (uint64_t)(seconds) * 1000;   \
-		bool held_;                                                          \
-		while (!(held_ = (condition)) && now_milliseconds() < until_)        \
-			sleep_milliseconds(5);                                       \
-		held_;                                                               \
+#define WAIT_FOR(seconds, condition)                                                                         \
+	({                                                                                                   \
+		uint64_t until_ = now_milliseconds() + (uint64_t)(seconds)*1000;                             \
+		bool held_;                                                                                  \
+		while (!(held_ = (condition)) && now_milliseconds() < until_)                                \
+			sleep_milliseconds(5);                                                               \
+		held_;                                                                                       \
 	})
 
 extern CU_TestInfo value_tests[], command_tests[], trouble_tests[], migrate_tests[], notify_tests[],

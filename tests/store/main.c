@@ -32,12 +32,12 @@ static bool take_arguments(int count, char **arguments)
 int main(int count, char **arguments)
 {
 	CU_SuiteInfo suites[] = {
-		{ .pName = "values", .pSetUpFunc = database_empty, .pTests = value_tests },
-		{ .pName = "commands", .pSetUpFunc = database_empty, .pTests = command_tests },
-		{ .pName = "trouble", .pSetUpFunc = database_empty, .pTests = trouble_tests },
-		{ .pName = "disk", .pSetUpFunc = database_empty, .pTests = disk_tests },
-		{ .pName = "migrations", .pSetUpFunc = database_empty, .pTests = migrate_tests },
-		{ .pName = "notifications", .pSetUpFunc = database_empty, .pTests = notify_tests },
+		{.pName = "values", .pSetUpFunc = database_empty, .pTests = value_tests},
+		{.pName = "commands", .pSetUpFunc = database_empty, .pTests = command_tests},
+		{.pName = "trouble", .pSetUpFunc = database_empty, .pTests = trouble_tests},
+		{.pName = "disk", .pSetUpFunc = database_empty, .pTests = disk_tests},
+		{.pName = "migrations", .pSetUpFunc = database_empty, .pTests = migrate_tests},
+		{.pName = "notifications", .pSetUpFunc = database_empty, .pTests = notify_tests},
 		CU_SUITE_INFO_NULL,
 	};
 	unsigned failures;

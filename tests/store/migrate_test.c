@@ -11,17 +11,23 @@
 #include "tests/store/fixture.h"
 
 static const struct nx_migration pet_steps[] = {
-	{ 1, "pets", "CREATE TABLE pets (id TEXT PRIMARY KEY); CREATE INDEX pets_id ON pets (id);", "DROP TABLE pets;" },
-	{ 2, "names", "ALTER TABLE pets ADD COLUMN name TEXT NOT NULL DEFAULT '';"
-		      "INSERT INTO pets VALUES ('1', 'a;b''c');", "ALTER TABLE pets DROP COLUMN name" },
-	{ 3, "toys", "CREATE TABLE toys (pet TEXT NOT NULL REFERENCES pets (id))", "DROP TABLE toys" },
+	{1, "pets", "CREATE TABLE pets (id TEXT PRIMARY KEY); CREATE INDEX pets_id ON pets (id);",
+	 "DROP TABLE pets;"},
+	{2, "names",
+	 "ALTER TABLE pets ADD COLUMN name TEXT NOT NULL DEFAULT '';"
+	 "INSERT INTO pets VALUES ('1', 'a;b''c');",
+	 "ALTER TABLE pets DROP COLUMN name"},
+	{3, "toys", "CREATE TABLE toys (pet TEXT NOT NULL REFERENCES pets (id))", "DROP TABLE toys"},
 };
-#define PETS(count) { .name = "pets", .migrations = { pet_steps, (count), sizeof(pet_steps[0]) } }
+#define PETS(count)                                                                                          \
+	{                                                                                                    \
+		.name = "pets", .migrations = { pet_steps, (count), sizeof(pet_steps[0]) }                   \
+	}
 
 static struct nx_store *open_store(void)
 {
 	struct nx_store_options options = store_options();
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 	struct nx_store *store = NULL;
 
 	if (nx_store_open(&options, &store, &error) != NX_OK) {
@@ -44,7 +50,7 @@ static enum nx_status migrate(const struct nx_component *components, size_t coun
 
 static void test_core(void)
 {
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 	unsigned applied = 0;
 
 	CU_ASSERT_EQUAL(migrate(&nx_core_component, 1, &applied, &error), NX_OK);
@@ -56,9 +62,9 @@ static void test_core(void)
 
 static void test_steps(void)
 {
-	const struct nx_component one[] = { PETS(1) };
-	const struct nx_component all[] = { items_component, PETS(3) };
-	struct nx_error error = { 0 };
+	const struct nx_component one[] = {PETS(1)};
+	const struct nx_component all[] = {items_component, PETS(3)};
+	struct nx_error error = {0};
 	unsigned applied = 0;
 
 	CU_ASSERT_EQUAL(migrate(one, 1, &applied, &error), NX_OK);
@@ -79,11 +85,11 @@ static void test_longer_rows(void)
 		struct nx_migration step;
 		const char *added_later;
 	} steps[] = {
-		{ { 1, "one", "CREATE TABLE one (x BIGINT)", "DROP TABLE one" }, "?" },
-		{ { 2, "two", "CREATE TABLE two (x BIGINT)", "DROP TABLE two" }, "?" },
+		{{1, "one", "CREATE TABLE one (x BIGINT)", "DROP TABLE one"}, "?"},
+		{{2, "two", "CREATE TABLE two (x BIGINT)", "DROP TABLE two"}, "?"},
 	};
-	const struct nx_component component = { "long", NX_TABLE(steps) };
-	struct nx_error error = { 0 };
+	const struct nx_component component = {"long", NX_TABLE(steps)};
+	struct nx_error error = {0};
 	unsigned applied = 0;
 
 	CU_ASSERT_EQUAL(migrate(&component, 1, &applied, &error), NX_OK);
@@ -93,7 +99,7 @@ static void test_longer_rows(void)
 
 static void refused(const struct nx_component *components, size_t count, const char *part)
 {
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 	unsigned applied = 0;
 
 	CU_ASSERT_EQUAL(migrate(components, count, &applied, &error), NX_UNSUPPORTED);
@@ -105,11 +111,11 @@ static void refused(const struct nx_component *components, size_t count, const c
 
 static void test_refusals(void)
 {
-	const struct nx_component old[] = { items_component, PETS(2) };
-	const struct nx_component all[] = { items_component, PETS(3) };
-	struct nx_migration changed_steps[3] = { pet_steps[0], pet_steps[1], pet_steps[2] };
-	const struct nx_component changed[] = { items_component, { "pets", NX_TABLE(changed_steps) } };
-	struct nx_error error = { 0 };
+	const struct nx_component old[] = {items_component, PETS(2)};
+	const struct nx_component all[] = {items_component, PETS(3)};
+	struct nx_migration changed_steps[3] = {pet_steps[0], pet_steps[1], pet_steps[2]};
+	const struct nx_component changed[] = {items_component, {"pets", NX_TABLE(changed_steps)}};
+	struct nx_error error = {0};
 	unsigned applied = 0;
 
 	CU_ASSERT_EQUAL(migrate(all, 2, &applied, &error), NX_OK);
@@ -124,9 +130,9 @@ static void test_refusals(void)
 
 static void test_record_missing(void)
 {
-	const struct nx_component all[] = { PETS(3) };
+	const struct nx_component all[] = {PETS(3)};
 	struct session *session;
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 	unsigned applied = 0;
 
 	CU_ASSERT_EQUAL(migrate(all, 1, &applied, &error), NX_OK);
@@ -138,9 +144,9 @@ static void test_record_missing(void)
 
 static void test_bad_components(void)
 {
-	struct nx_migration steps[] = { pet_steps[0], pet_steps[2] };
-	struct nx_component component = { "pets", NX_TABLE(steps) };
-	struct nx_error error = { 0 };
+	struct nx_migration steps[] = {pet_steps[0], pet_steps[2]};
+	struct nx_component component = {"pets", NX_TABLE(steps)};
+	struct nx_error error = {0};
 	unsigned applied = 0;
 
 	CU_ASSERT_EQUAL(migrate(&component, 1, &applied, &error), NX_INVALID);
@@ -155,12 +161,15 @@ static void test_failing_step(void)
 {
 	struct nx_migration steps[] = {
 		pet_steps[0],
-		{ 2, "half", "CREATE TABLE half (x BIGINT); INSERT INTO half VALUES (1); ALTER TABLE nobody ADD COLUMN y BIGINT;"
-			     "CREATE TABLE never (x BIGINT)", "" },
+		{2, "half",
+		 "CREATE TABLE half (x BIGINT); INSERT INTO half VALUES (1); ALTER TABLE nobody ADD COLUMN y "
+		 "BIGINT;"
+		 "CREATE TABLE never (x BIGINT)",
+		 ""},
 	};
-	const struct nx_component bad = { "pets", NX_TABLE(steps) };
-	const struct nx_component good[] = { PETS(3) };
-	struct nx_error error = { 0 };
+	const struct nx_component bad = {"pets", NX_TABLE(steps)};
+	const struct nx_component good[] = {PETS(3)};
+	struct nx_error error = {0};
 	unsigned applied = 0;
 
 	CU_ASSERT_EQUAL(migrate(&bad, 1, &applied, &error), NX_INTERNAL);
@@ -174,9 +183,9 @@ static void test_failing_step(void)
 
 static void test_ends_transaction(void)
 {
-	struct nx_migration steps[] = { { 1, "sly", "CREATE TABLE sly (x BIGINT); COMMIT", "" } };
-	const struct nx_component bad = { "sly", NX_TABLE(steps) };
-	struct nx_error error = { 0 };
+	struct nx_migration steps[] = {{1, "sly", "CREATE TABLE sly (x BIGINT); COMMIT", ""}};
+	const struct nx_component bad = {"sly", NX_TABLE(steps)};
+	struct nx_error error = {0};
 	unsigned applied = 0;
 
 	CU_ASSERT_EQUAL(migrate(&bad, 1, &applied, &error), NX_INTERNAL);
@@ -185,8 +194,8 @@ static void test_ends_transaction(void)
 
 static void test_drop(void)
 {
-	const struct nx_component all[] = { items_component, PETS(3) };
-	struct nx_error error = { 0 };
+	const struct nx_component all[] = {items_component, PETS(3)};
+	struct nx_error error = {0};
 	unsigned applied = 0;
 	struct nx_store *store;
 
@@ -217,10 +226,10 @@ static const char quick[] = "CREATE TABLE middle (x BIGINT); CREATE TABLE rest (
 static const char undo[] = "DROP TABLE middle; DROP TABLE rest";
 
 static struct nx_migration kill_steps[STEPS] = {
-	{ 1, "one", "CREATE TABLE s1 (x BIGINT)", "DROP TABLE s1" },
-	{ 2, "two", "CREATE TABLE s2 (x BIGINT)", "DROP TABLE s2" },
-	{ 3, "three", "CREATE TABLE s3 (x BIGINT)", "DROP TABLE s3" },
-	{ 4, "four", "CREATE TABLE s4 (x BIGINT)", "DROP TABLE s4" },
+	{1, "one", "CREATE TABLE s1 (x BIGINT)", "DROP TABLE s1"},
+	{2, "two", "CREATE TABLE s2 (x BIGINT)", "DROP TABLE s2"},
+	{3, "three", "CREATE TABLE s3 (x BIGINT)", "DROP TABLE s3"},
+	{4, "four", "CREATE TABLE s4 (x BIGINT)", "DROP TABLE s4"},
 };
 
 static pid_t start_child(const struct nx_component *component)
@@ -230,7 +239,7 @@ static pid_t start_child(const struct nx_component *component)
 
 	if (child != 0)
 		return child;
-	migrate(component, 1, &applied, &(struct nx_error){ 0 });
+	migrate(component, 1, &applied, &(struct nx_error){0});
 	_exit(0);
 }
 
@@ -243,11 +252,11 @@ static void kill_child(pid_t child)
 /* kill -9 in the middle of each step: what was before it stands, nothing of it does. */
 static void test_killed_in_step(void)
 {
-	const struct nx_component component = { "kill", NX_TABLE(kill_steps) };
+	const struct nx_component component = {"kill", NX_TABLE(kill_steps)};
 
 	for (uint32_t step = 1; step <= STEPS; step++) {
 		struct nx_migration kept = kill_steps[step - 1];
-		struct nx_error error = { 0 };
+		struct nx_error error = {0};
 		unsigned applied = 0;
 		pid_t child;
 
@@ -255,8 +264,9 @@ static void test_killed_in_step(void)
 		kill_steps[step - 1].up = endless;
 		child = start_child(&component);
 		if (step > 1)
-			CU_ASSERT_TRUE(WAIT_FOR(20, database_integer("SELECT max(number) FROM schema_migrations") ==
-							    (int64_t)step - 1));
+			CU_ASSERT_TRUE(
+				WAIT_FOR(20, database_integer("SELECT max(number) FROM schema_migrations") ==
+						     (int64_t)step - 1));
 		sleep_milliseconds(300);
 		kill_child(child);
 		CU_ASSERT_EQUAL(database_integer("SELECT count(*) FROM middle"), -1);
@@ -272,11 +282,11 @@ static void test_killed_in_step(void)
 /* kill -9 at any moment, with no regard to steps: what is recorded is there, and nothing else. */
 static void test_killed_anywhere(void)
 {
-	const struct nx_component component = { "kill", NX_TABLE(kill_steps) };
+	const struct nx_component component = {"kill", NX_TABLE(kill_steps)};
 	int64_t cut = 0;
 
 	for (unsigned i = 0; i < 25; i++) {
-		struct nx_error error = { 0 };
+		struct nx_error error = {0};
 		unsigned applied = 0;
 		int64_t recorded;
 		pid_t child;
@@ -305,7 +315,7 @@ static void test_killed_anywhere(void)
 /* Several servers that start at once: each step is applied by exactly one. */
 static void test_at_once(void)
 {
-	const struct nx_component component = { "kill", NX_TABLE(kill_steps) };
+	const struct nx_component component = {"kill", NX_TABLE(kill_steps)};
 	pid_t children[4];
 
 	for (size_t i = 0; i < NX_COUNT(children); i++) {
@@ -326,17 +336,17 @@ static void test_at_once(void)
 }
 
 CU_TestInfo migrate_tests[] = {
-	{ "the core's own steps", test_core },
-	{ "steps of several components", test_steps },
-	{ "rows of a later header", test_longer_rows },
-	{ "newer, changed, lost: refused", test_refusals },
-	{ "a record is missing", test_record_missing },
-	{ "components that count wrongly", test_bad_components },
-	{ "a step that fails in its middle", test_failing_step },
-	{ "a step that ends the transaction", test_ends_transaction },
-	{ "a component dropped", test_drop },
-	{ "killed in each step", test_killed_in_step },
-	{ "killed anywhere", test_killed_anywhere },
-	{ "four servers at once", test_at_once },
+	{"the core's own steps", test_core},
+	{"steps of several components", test_steps},
+	{"rows of a later header", test_longer_rows},
+	{"newer, changed, lost: refused", test_refusals},
+	{"a record is missing", test_record_missing},
+	{"components that count wrongly", test_bad_components},
+	{"a step that fails in its middle", test_failing_step},
+	{"a step that ends the transaction", test_ends_transaction},
+	{"a component dropped", test_drop},
+	{"killed in each step", test_killed_in_step},
+	{"killed anywhere", test_killed_anywhere},
+	{"four servers at once", test_at_once},
 	CU_TEST_INFO_NULL,
 };

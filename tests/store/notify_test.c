@@ -54,12 +54,14 @@ static enum nx_status work_notify(struct job *job, struct nx_tx *tx, struct nx_e
 
 static void test_notify(void)
 {
-	struct ear here = { 0 }, there = { 0 };
+	struct ear here = {0}, there = {0};
 	struct nx_store *sender = start_with_ear(&here), *receiver = start_with_ear(&there);
 	struct job jobs[] = {
-		{ .work = work_notify, .text = "org1 5" }, { .work = work_notify, .text = "org2 9" },
-		{ .work = work_notify, .text = "org1 6" }, { .work = work_notify, .text = "org1 7", .number = 1 },
-		{ .work = work_notify, .text = "org10 1" },
+		{.work = work_notify, .text = "org1 5"},
+		{.work = work_notify, .text = "org2 9"},
+		{.work = work_notify, .text = "org1 6"},
+		{.work = work_notify, .text = "org1 7", .number = 1},
+		{.work = work_notify, .text = "org10 1"},
 	};
 	struct gate gate;
 
@@ -82,8 +84,8 @@ static void test_limits(void)
 {
 	struct nx_store *store = store_start();
 	NX_AUTO_FREE char *text = nx_alloc(8001);
-	struct job empty = { .work = work_notify, .text = "" };
-	struct job longest = { .work = work_notify, .text = text };
+	struct job empty = {.work = work_notify, .text = ""};
+	struct job longest = {.work = work_notify, .text = text};
 
 	CU_ASSERT_EQUAL(job_do(store, &empty), NX_INTERNAL);
 	memset(text, 'x', 7999);
@@ -96,10 +98,10 @@ static void test_limits(void)
 /* A listener that was cut off says that it may have missed something, and hears again. */
 static void test_listener_returns(void)
 {
-	struct ear here = { 0 }, there = { 0 };
+	struct ear here = {0}, there = {0};
 	struct nx_store *sender = start_with_ear(&here), *receiver = start_with_ear(&there);
 	struct session *session = session_open();
-	struct job job = { .work = work_notify, .text = "org 1" };
+	struct job job = {.work = work_notify, .text = "org 1"};
 
 	if (fixture.kind == NX_STORE_POSTGRESQL) {
 		session_end_others(session);
@@ -114,8 +116,8 @@ static void test_listener_returns(void)
 }
 
 CU_TestInfo notify_tests[] = {
-	{ "another server hears, once a subject", test_notify },
-	{ "limits", test_limits },
-	{ "cut off and back", test_listener_returns },
+	{"another server hears, once a subject", test_notify},
+	{"limits", test_limits},
+	{"cut off and back", test_listener_returns},
 	CU_TEST_INFO_NULL,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Others hold locks, connections are lost, readers run beside the writer. */
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -62,14 +63,14 @@ static enum nx_status work_pair(struct job *job, struct nx_tx *tx, struct nx_err
 static void test_readers(void)
 {
 	struct nx_store *store = store_start();
-	struct reading readings[6] = { 0 };
+	struct reading readings[6] = {0};
 
 	for (size_t i = 0; i < NX_COUNT(readings); i++) {
 		readings[i].store = store;
 		pthread_create(&readings[i].thread, NULL, read_on, &readings[i]);
 	}
 	for (int64_t i = 0; i < 300; i++) {
-		struct job job = { .work = work_pair, .number = i };
+		struct job job = {.work = work_pair, .number = i};
 
 		CU_ASSERT_EQUAL(job_do(store, &job), NX_OK);
 	}
@@ -112,7 +113,7 @@ static void test_no_free_reader(void)
 {
 	struct nx_store_options options = store_options();
 	struct slow_read slow;
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 	pthread_t thread;
 	uint64_t start;
 
@@ -124,7 +125,7 @@ static void test_no_free_reader(void)
 	while (sem_wait(&slow.gates[0]) != 0)
 		;
 	start = now_milliseconds();
-	CU_ASSERT_EQUAL(nx_store_read(slow.store, read_pairs, &(struct reading){ 0 }, &error), NX_UNAVAILABLE);
+	CU_ASSERT_EQUAL(nx_store_read(slow.store, read_pairs, &(struct reading){0}, &error), NX_UNAVAILABLE);
 	CU_ASSERT_TRUE(now_milliseconds() - start < 8000);
 	sem_post(&slow.gates[1]);
 	pthread_join(thread, NULL);
@@ -143,18 +144,18 @@ static void test_lock_held(void)
 {
 	struct nx_store *store = store_start();
 	struct session *session = session_open();
-	struct job jobs[100];
-	char names[100][8];
+	static struct job jobs[300];
+	char names[300][16];
 	uint64_t start = now_milliseconds();
-	struct job after = { .work = work_insert, .text = "after", .number = 1000 };
+	struct job after = {.work = work_insert, .text = "after", .number = 1000};
 
 	CU_ASSERT_TRUE(session_run(session, lock_all()));
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 300; i++) {
 		snprintf(names[i], sizeof(names[i]), "l%d", i);
-		jobs[i] = (struct job){ .work = work_insert, .text = names[i], .number = i };
+		jobs[i] = (struct job){.work = work_insert, .text = names[i], .number = i};
 		job_submit(store, &jobs[i]);
 	}
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 300; i++) {
 		CU_ASSERT_EQUAL(job_wait(&jobs[i]), NX_UNAVAILABLE);
 		CU_ASSERT_PTR_NOT_NULL(strstr(jobs[i].error.message, "lock"));
 	}
@@ -181,11 +182,11 @@ static void test_row_locked(void)
 	struct nx_store *store = store_start();
 	struct session *session = session_open();
 	struct job jobs[] = {
-		{ .work = work_insert, .text = "a", .number = 1 },
-		{ .work = work_insert, .text = "b", .number = 2 },
-		{ .work = work_touch, .text = "a" },
-		{ .work = work_touch, .text = "b" },
-		{ .work = work_insert, .text = "c", .number = 3 },
+		{.work = work_insert, .text = "a", .number = 1},
+		{.work = work_insert, .text = "b", .number = 2},
+		{.work = work_touch, .text = "a"},
+		{.work = work_touch, .text = "b"},
+		{.work = work_insert, .text = "c", .number = 3},
 	};
 	struct gate gate;
 
@@ -244,7 +245,7 @@ static void test_lost_in_command(void)
 	struct nx_store *store = store_start();
 	struct session *session = session_open();
 	struct nx_store_figures figures;
-	struct job job = { .work = work_wait, .text = "a" };
+	struct job job = {.work = work_wait, .text = "a"};
 
 	if (fixture.kind == NX_STORE_POSTGRESQL) {
 		sem_init(&reached, 0, 0);
@@ -270,13 +271,14 @@ static void test_lost_at_rest(void)
 {
 	struct nx_store *store = store_start();
 	struct session *session = session_open();
-	struct job job = { .work = work_insert, .text = "a", .number = 1 };
+	struct job job = {.work = work_insert, .text = "a", .number = 1};
 
 	if (fixture.kind == NX_STORE_POSTGRESQL) {
 		CU_ASSERT_EQUAL(read_integer(store, "SELECT count(*) FROM items"), 0);
 		session_end_others(session);
-		CU_ASSERT_TRUE(WAIT_FOR(5, session_integer(session, "SELECT count(*) FROM pg_stat_activity WHERE"
-								    " application_name = 'nexodus-server'") == 0));
+		CU_ASSERT_TRUE(
+			WAIT_FOR(5, session_integer(session, "SELECT count(*) FROM pg_stat_activity WHERE"
+							     " application_name = 'nexodus-server'") == 0));
 		CU_ASSERT_EQUAL(job_do(store, &job), NX_OK);
 		CU_ASSERT_EQUAL(read_integer(store, "SELECT count(*) FROM items"), 1);
 	}
@@ -302,7 +304,8 @@ static void let_in(struct session *elsewhere, const char *database, bool allowed
 	NX_AUTO_FREE char *alter = nx_printf("ALTER DATABASE \"%s\" WITH ALLOW_CONNECTIONS %s", database,
 					     allowed ? "true" : "false");
 	NX_AUTO_FREE char *end = nx_printf("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-					   " WHERE datname = '%s'", database);
+					   " WHERE datname = '%s'",
+					   database);
 
 	CU_ASSERT_TRUE(session_run(elsewhere, alter));
 	if (!allowed)
@@ -311,7 +314,7 @@ static void let_in(struct session *elsewhere, const char *database, bool allowed
 
 static bool is_usable(struct nx_store *store)
 {
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 
 	return nx_store_usable(store, &error);
 }
@@ -320,10 +323,10 @@ static bool is_usable(struct nx_store *store)
 static void test_away(void)
 {
 	struct nx_store *store = store_start();
-	struct job before = { .work = work_insert, .text = "before", .number = 1 };
-	struct job during = { .work = work_insert, .text = "during", .number = 2 };
-	struct job after = { .work = work_insert, .text = "after", .number = 3 };
-	struct reading reading = { 0 };
+	struct job before = {.work = work_insert, .text = "before", .number = 1};
+	struct job during = {.work = work_insert, .text = "during", .number = 2};
+	struct job after = {.work = work_insert, .text = "after", .number = 3};
+	struct reading reading = {0};
 	struct session *elsewhere;
 	uint64_t start;
 
@@ -366,8 +369,8 @@ static void test_lost_in_commit(void)
 {
 	struct nx_store *store = store_start();
 	struct session *session = session_open();
-	struct job job = { .work = work_slow_commit, .text = "a" };
-	struct job after = { .work = work_insert, .text = "b", .number = 1 };
+	struct job job = {.work = work_slow_commit, .text = "a"};
+	struct job after = {.work = work_insert, .text = "b", .number = 1};
 
 	if (fixture.kind == NX_STORE_POSTGRESQL) {
 		CU_ASSERT_TRUE(session_run(session, slow_commit_sql));
@@ -382,6 +385,26 @@ static void test_lost_in_commit(void)
 		CU_ASSERT_EQUAL(job_do(store, &after), NX_OK);
 	}
 	session_close(session);
+	nx_store_close(store);
+}
+
+/* A server process that is frozen, as a host without memory left would: it counts as lost. */
+static void test_frozen(void)
+{
+	struct nx_store *store = store_start();
+	struct job job = {.work = work_insert, .text = "a", .number = 1};
+	uint64_t start = now_milliseconds();
+	pid_t backend;
+
+	if (fixture.kind == NX_STORE_POSTGRESQL) {
+		backend = (pid_t)database_integer("SELECT pid FROM pg_stat_activity"
+						  " WHERE application_name = 'nexodus-server'");
+		CU_ASSERT_EQUAL(kill(backend, SIGSTOP), 0);
+		CU_ASSERT_EQUAL(job_do(store, &job), NX_OK);
+		CU_ASSERT_TRUE(now_milliseconds() - start < 20000);
+		kill(backend, SIGCONT);
+		CU_ASSERT_EQUAL(read_integer(store, "SELECT count(*) FROM items"), 1);
+	}
 	nx_store_close(store);
 }
 
@@ -400,7 +423,7 @@ static void *compete(void *context)
 
 	for (int64_t i = 0; i < 300; i++) {
 		char name[24];
-		struct job job = { .work = work_insert, .text = name, .number = i };
+		struct job job = {.work = work_insert, .text = name, .number = i};
 
 		snprintf(name, sizeof(name), "s%d", turns++);
 		if (job_do(server->store, &job) == NX_OK)
@@ -413,7 +436,7 @@ static void *compete(void *context)
 
 static void test_two_stores(void)
 {
-	struct server servers[2] = { { .store = store_start() }, { .store = store_start() } };
+	struct server servers[2] = {{.store = store_start()}, {.store = store_start()}};
 
 	for (int i = 0; i < 2; i++)
 		pthread_create(&servers[i].thread, NULL, compete, &servers[i]);
@@ -427,14 +450,15 @@ static void test_two_stores(void)
 }
 
 CU_TestInfo trouble_tests[] = {
-	{ "readers beside the writer", test_readers },
-	{ "no reader is free", test_no_free_reader },
-	{ "a lock on everything", test_lock_held },
-	{ "a lock on one row", test_row_locked },
-	{ "lost during a command", test_lost_in_command },
-	{ "lost at rest", test_lost_at_rest },
-	{ "away and back", test_away },
-	{ "lost during COMMIT", test_lost_in_commit },
-	{ "two servers", test_two_stores },
+	{"readers beside the writer", test_readers},
+	{"no reader is free", test_no_free_reader},
+	{"a lock on everything", test_lock_held},
+	{"a lock on one row", test_row_locked},
+	{"lost during a command", test_lost_in_command},
+	{"lost at rest", test_lost_at_rest},
+	{"away and back", test_away},
+	{"lost during COMMIT", test_lost_in_commit},
+	{"a frozen server", test_frozen},
+	{"two servers", test_two_stores},
 	CU_TEST_INFO_NULL,
 };

@@ -11,7 +11,7 @@
 static void in_command(enum nx_status (*work)(struct job *job, struct nx_tx *tx, struct nx_error *error))
 {
 	struct nx_store *store = store_start();
-	struct job job = { .work = work };
+	struct job job = {.work = work};
 
 	CU_ASSERT_EQUAL(job_do(store, &job), NX_OK);
 	if (job.status != NX_OK)
@@ -36,16 +36,16 @@ static bool take_row(void *context, const struct nx_row *row)
 
 static enum nx_status work_types(struct job *job, struct nx_tx *tx, struct nx_error *error)
 {
-	static const int64_t numbers[] = { 0, -1, INT32_MAX, INT64_MAX, INT64_MIN };
+	static const int64_t numbers[] = {0, -1, INT32_MAX, INT64_MAX, INT64_MIN};
 	char out[256] = "";
 	int64_t value;
 
 	(void)job;
 	for (size_t i = 0; i < NX_COUNT(numbers); i++) {
-		CU_ASSERT_EQUAL(nx_sql(tx, error, "INSERT INTO items VALUES ($1, $2, $3)",
-				       NX_PARAMS(NX_TEXT(i % 2 ? "odd" : "even"), NX_INT(numbers[i]),
-						 NX_TEXT(""))),
-				NX_OK);
+		CU_ASSERT_EQUAL(
+			nx_sql(tx, error, "INSERT INTO items VALUES ($1, $2, $3)",
+			       NX_PARAMS(NX_TEXT(i % 2 ? "odd" : "even"), NX_INT(numbers[i]), NX_TEXT(""))),
+			NX_OK);
 		CU_ASSERT_EQUAL(nx_sql_integer(tx, error, "SELECT number FROM items", NX_NO_PARAMS, &value),
 				NX_OK);
 		CU_ASSERT_EQUAL(value, numbers[i]);
@@ -54,9 +54,9 @@ static enum nx_status work_types(struct job *job, struct nx_tx *tx, struct nx_er
 	CU_ASSERT_EQUAL(nx_sql(tx, error, "INSERT INTO items VALUES ($1, $2, $3)",
 			       NX_PARAMS(NX_TEXT("12"), NX_NULL, NX_TEXT(NULL))),
 			NX_OK);
-	CU_ASSERT_EQUAL(nx_sql_one(tx, error, "SELECT id, number, word, 7 FROM items", NX_NO_PARAMS, take_row,
-				   out),
-			NX_OK);
+	CU_ASSERT_EQUAL(
+		nx_sql_one(tx, error, "SELECT id, number, word, 7 FROM items", NX_NO_PARAMS, take_row, out),
+		NX_OK);
 	CU_ASSERT_STRING_EQUAL(out, "12|12,NULL,NULL,7|7,");
 	return NX_OK;
 }
@@ -82,7 +82,8 @@ static enum nx_status work_null(struct job *job, struct nx_tx *tx, struct nx_err
 	(void)job;
 	CU_ASSERT_EQUAL(nx_sql_one(tx, error, "SELECT NULL", NX_NO_PARAMS, take_null, &right), NX_OK);
 	CU_ASSERT_TRUE(right);
-	CU_ASSERT_EQUAL(nx_sql_integer(tx, error, "SELECT max(number) FROM items", NX_NO_PARAMS, &value), NX_OK);
+	CU_ASSERT_EQUAL(nx_sql_integer(tx, error, "SELECT max(number) FROM items", NX_NO_PARAMS, &value),
+			NX_OK);
 	CU_ASSERT_EQUAL(value, 0);
 	return NX_OK;
 }
@@ -101,15 +102,23 @@ static bool take_equal(void *context, const struct nx_row *row)
 static enum nx_status work_text_values(struct job *job, struct nx_tx *tx, struct nx_error *error)
 {
 	static char texts[][64] = {
-		"", " ", "'; DROP TABLE items; --", "\"quoted\" \\ back", "line\nbreak\ttab\x01",
-		"gr\xc3\xbc\xc3\x9f", "\xe6\x97\xa5\xe6\x9c\xac", "\xf0\x9f\x8c\x90", "$1", "%s%n",
+		"",
+		" ",
+		"'; DROP TABLE items; --",
+		"\"quoted\" \\ back",
+		"line\nbreak\ttab\x01",
+		"gr\xc3\xbc\xc3\x9f",
+		"\xe6\x97\xa5\xe6\x9c\xac",
+		"\xf0\x9f\x8c\x90",
+		"$1",
+		"%s%n",
 	};
 
 	(void)job;
 	for (size_t i = 0; i < NX_COUNT(texts); i++) {
-		CU_ASSERT_EQUAL(nx_sql(tx, error, "INSERT INTO items (id) VALUES ($1)",
-				       NX_PARAMS(NX_TEXT(texts[i]))),
-				NX_OK);
+		CU_ASSERT_EQUAL(
+			nx_sql(tx, error, "INSERT INTO items (id) VALUES ($1)", NX_PARAMS(NX_TEXT(texts[i]))),
+			NX_OK);
 		CU_ASSERT_EQUAL(nx_sql_one(tx, error, "SELECT id FROM items WHERE id = $1",
 					   NX_PARAMS(NX_TEXT(texts[i])), take_equal, texts[i]),
 				NX_OK);
@@ -137,7 +146,8 @@ static enum nx_status work_long(struct job *job, struct nx_tx *tx, struct nx_err
 				       NX_NO_PARAMS, &length),
 			NX_OK);
 	CU_ASSERT_EQUAL(length, 1 << 20);
-	return nx_sql_one(tx, error, "SELECT word FROM items WHERE id = 'long'", NX_NO_PARAMS, take_equal, text);
+	return nx_sql_one(tx, error, "SELECT word FROM items WHERE id = 'long'", NX_NO_PARAMS, take_equal,
+			  text);
 }
 
 static void test_long_text(void)
@@ -148,7 +158,7 @@ static void test_long_text(void)
 /* Where the engines differ by themselves: booleans, 32-bit contexts, the order of text. */
 static enum nx_status work_differences(struct job *job, struct nx_tx *tx, struct nx_error *error)
 {
-	static const char *const words[] = { "b", "B", "a", "\xc3\xa4", "Z" };
+	static const char *const words[] = {"b", "B", "a", "\xc3\xa4", "Z"};
 	char out[256] = "";
 	int64_t value = -1;
 
@@ -156,14 +166,16 @@ static enum nx_status work_differences(struct job *job, struct nx_tx *tx, struct
 	for (size_t i = 0; i < NX_COUNT(words); i++)
 		nx_sql(tx, error, "INSERT INTO items VALUES ($1, $2, $3)",
 		       NX_PARAMS(NX_TEXT(words[i]), NX_INT((int64_t)i), NX_TEXT("w")));
-	CU_ASSERT_EQUAL(nx_sql_integer(tx, error, "SELECT EXISTS (SELECT 1 FROM items)", NX_NO_PARAMS, &value),
-			NX_OK);
+	CU_ASSERT_EQUAL(
+		nx_sql_integer(tx, error, "SELECT EXISTS (SELECT 1 FROM items)", NX_NO_PARAMS, &value),
+		NX_OK);
 	CU_ASSERT_EQUAL(value, 1);
 	CU_ASSERT_EQUAL(nx_sql_integer(tx, error, "SELECT count(*) FROM items WHERE $1 = 0 OR number < $1",
 				       NX_PARAMS(NX_INT((int64_t)1 << 40)), &value),
 			NX_OK);
 	CU_ASSERT_EQUAL(value, 5);
-	CU_ASSERT_EQUAL(nx_sql_integer(tx, error, "SELECT $1 + 1", NX_PARAMS(NX_INT(INT32_MAX)), &value), NX_OK);
+	CU_ASSERT_EQUAL(nx_sql_integer(tx, error, "SELECT $1 + 1", NX_PARAMS(NX_INT(INT32_MAX)), &value),
+			NX_OK);
 	CU_ASSERT_EQUAL(value, (int64_t)INT32_MAX + 1);
 	CU_ASSERT_EQUAL(nx_sql_each(tx, error, "SELECT id FROM items ORDER BY id COLLATE \"C\"", NX_NO_PARAMS,
 				    take_row, out),
@@ -203,29 +215,30 @@ static enum nx_status work_rows(struct job *job, struct nx_tx *tx, struct nx_err
 	char out[256] = "";
 
 	(void)job;
-	CU_ASSERT_EQUAL(nx_sql_one(tx, error, "SELECT id FROM items", NX_NO_PARAMS, take_row, out), NX_NOT_FOUND);
+	CU_ASSERT_EQUAL(nx_sql_one(tx, error, "SELECT id FROM items", NX_NO_PARAMS, take_row, out),
+			NX_NOT_FOUND);
 	CU_ASSERT_EQUAL(nx_sql_integer(tx, error, "SELECT number FROM items", NX_NO_PARAMS, &value),
 			NX_NOT_FOUND);
 	CU_ASSERT_EQUAL(value, 77);
 	for (int64_t i = 0; i < 20; i++) {
-		char id[8];
+		char id[16];
 
 		snprintf(id, sizeof(id), "i%02d", (int)i);
 		CU_ASSERT_EQUAL(nx_sql(tx, error, "INSERT INTO items (id, number) VALUES ($1, $2)",
 				       NX_PARAMS(NX_TEXT(id), NX_INT(i))),
 				NX_OK);
 	}
-	CU_ASSERT_EQUAL(nx_sql_each(tx, error, "SELECT id FROM items ORDER BY id", NX_NO_PARAMS, take_until,
-				    &left),
-			NX_OK);
+	CU_ASSERT_EQUAL(
+		nx_sql_each(tx, error, "SELECT id FROM items ORDER BY id", NX_NO_PARAMS, take_until, &left),
+		NX_OK);
 	CU_ASSERT_EQUAL(left, 0);
 	CU_ASSERT_EQUAL(nx_sql_changed(tx, error, "UPDATE items SET word = 'x' WHERE number < $1",
 				       NX_PARAMS(NX_INT(7)), &changed),
 			NX_OK);
 	CU_ASSERT_EQUAL(changed, 7);
-	CU_ASSERT_EQUAL(nx_sql_changed(tx, error, "DELETE FROM items WHERE id = 'nobody'", NX_NO_PARAMS,
-				       &changed),
-			NX_OK);
+	CU_ASSERT_EQUAL(
+		nx_sql_changed(tx, error, "DELETE FROM items WHERE id = 'nobody'", NX_NO_PARAMS, &changed),
+		NX_OK);
 	CU_ASSERT_EQUAL(changed, 0);
 	CU_ASSERT_EQUAL(nx_sql_one(tx, error, "UPDATE items SET number = number + 100 RETURNING id, number",
 				   NX_NO_PARAMS, take_row, out),
@@ -234,8 +247,7 @@ static enum nx_status work_rows(struct job *job, struct nx_tx *tx, struct nx_err
 				       NX_NO_PARAMS, &value),
 			NX_OK);
 	CU_ASSERT_EQUAL(value, 20);
-	CU_ASSERT_EQUAL(nx_sql(tx, error,
-			       "INSERT INTO items (id) VALUES ('i01') ON CONFLICT (id) DO NOTHING",
+	CU_ASSERT_EQUAL(nx_sql(tx, error, "INSERT INTO items (id) VALUES ('i01') ON CONFLICT (id) DO NOTHING",
 			       NX_NO_PARAMS),
 			NX_OK);
 	return NX_OK;
@@ -292,8 +304,8 @@ static enum nx_status read_sum(struct nx_tx *tx, void *context, struct nx_error 
 static void test_many_rows(void)
 {
 	struct nx_store *store = store_start();
-	struct job job = { .work = work_many_rows };
-	struct nx_error error = { 0 };
+	struct job job = {.work = work_many_rows};
+	struct nx_error error = {0};
 	int64_t sum = 0;
 
 	CU_ASSERT_EQUAL(job_do(store, &job), NX_OK);
@@ -318,7 +330,7 @@ static enum nx_status hide_failure(struct nx_tx *tx, void *context, struct nx_er
 static void test_wrong_statements(void)
 {
 	struct nx_store *store = store_start();
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 
 	CU_ASSERT_EQUAL(do_sql(store, "SELEKT 1", &error), NX_INTERNAL);
 	CU_ASSERT_EQUAL(error.status, NX_INTERNAL);
@@ -333,14 +345,14 @@ static void test_wrong_statements(void)
 }
 
 CU_TestInfo value_tests[] = {
-	{ "integers and text", test_types },
-	{ "NULL", test_null },
-	{ "text of all kinds", test_text },
-	{ "a megabyte of text", test_long_text },
-	{ "where engines differ", test_differences },
-	{ "rows, one row, changed rows", test_rows },
-	{ "more statements than are kept", test_statements },
-	{ "a hundred thousand rows", test_many_rows },
-	{ "statements that are wrong", test_wrong_statements },
+	{"integers and text", test_types},
+	{"NULL", test_null},
+	{"text of all kinds", test_text},
+	{"a megabyte of text", test_long_text},
+	{"where engines differ", test_differences},
+	{"rows, one row, changed rows", test_rows},
+	{"more statements than are kept", test_statements},
+	{"a hundred thousand rows", test_many_rows},
+	{"statements that are wrong", test_wrong_statements},
 	CU_TEST_INFO_NULL,
 };
