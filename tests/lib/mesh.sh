@@ -118,7 +118,8 @@ mesh_nexctl()
 # mesh_key_create [OPTION...]: make the key that mesh_enrol uses
 mesh_key_create()
 {
-	mesh_key=$(mesh_nexctl reg-key create "$@" --output json | jq -er .key)
+	local answer
+	answer=$(mesh_nexctl reg-key create "$@" --output json) && mesh_key=$(jq -er .key <<<"$answer")
 }
 
 # mesh_devices: the devices of the administrator's organizations, as a JSON list
@@ -185,6 +186,14 @@ mesh_agent()
 	"$mesh_nexctl" nexd "$2" --socket "$(mesh_socket "$1")" --output json
 }
 
+# mesh_says HOST VERB FILTER: nexd there answers, and the jq filter comes out true
+mesh_says()
+{
+	local answer
+	# Not a pipe: jq finds no fault with an empty input.
+	answer=$(mesh_agent "$1" "$2") && jq -e "$3" <<<"$answer"
+}
+
 # mesh_direct HOST: whom it has a tunnel to, in order
 mesh_direct()
 {
@@ -194,8 +203,7 @@ mesh_direct()
 # mesh_is_running HOST [PEERS]: in touch with the server, and reaching that many, by whatever path
 mesh_is_running()
 {
-	mesh_agent "$1" status | jq -e --argjson peers "${2:-0}" \
-		'.state == "running" and .peers.total >= $peers'
+	mesh_says "$1" status ".state == \"running\" and .peers.total >= ${2:-0}"
 }
 
 # mesh_wait_running PEERS HOST...: until each says it runs with that many peers

@@ -6,7 +6,8 @@
 # stays behind. NEXODUS_BUILD names the build tree under test.
 
 scenario=$(basename "$(cd "$(dirname "$0")" && pwd)")
-LAB=nxt-$scenario
+# The tests of two build trees may run side by side.
+LAB=nxt$(printf %s "${NEXODUS_BUILD:-}" | cksum | cut -c1-4)-$scenario
 if [ "$(id -u)" != 0 ]; then
 	echo "SKIPPED: $scenario makes network namespaces, for which it needs root"
 	exit 77

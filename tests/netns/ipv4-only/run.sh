@@ -18,12 +18,12 @@ v4=$(mesh_tunnel_address v4only 4)
 # any prefix of IPv6 in what alpha lets through to v4only
 routes_v6_to_v4only()
 {
-	mesh_agent alpha peers | jq -e '.[] | select(.hostname == "v4only") | .allowed_ips | any(contains(":"))'
+	mesh_says alpha peers '.[] | select(.hostname == "v4only") | .allowed_ips | any(contains(":"))'
 }
 
 routes_no_v6_to_v4only()
 {
-	mesh_agent alpha peers | jq -e '.[] | select(.hostname == "v4only") | .allowed_ips | all(contains(":") | not)'
+	mesh_says alpha peers '.[] | select(.hostname == "v4only") | .allowed_ips | all(contains(":") | not)'
 }
 
 flagged()

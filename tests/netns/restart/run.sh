@@ -20,7 +20,7 @@ packets=$((LAB_TIME_FACTOR > 1 ? 4000 : 1000))
 # runs_with_a_peer HOST: as after a start, with the server or without
 runs_with_a_peer()
 {
-	mesh_agent "$1" status | jq -e '.peers.total >= 1'
+	mesh_says "$1" status '.peers.total >= 1'
 }
 
 # flooded WHAT CMD...: CMD while both families are flooded must cost neither a packet nor the interface
