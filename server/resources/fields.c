@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/table.h"
+#include "server/resources/fields_gather.h"
 #include "server/resources/fields_sql.h"
 #include "server/resources/value.h"
 
@@ -61,26 +62,22 @@ static void columns_start(struct nx_columns *columns, const char *table, const s
 
 /* --- families ------------------------------------------------------------------ */
 
-static enum nx_status families_gather(struct nx_fields *fields, const struct nx_plugins *plugins,
-				      struct nx_error *error)
+enum nx_status nx_fields_family_add(struct nx_fields *fields, const struct nx_capability *capability,
+				    struct nx_error *error)
 {
-	const struct nx_capability *capability;
-
-	for (size_t i = 0; (capability = nx_plugins_capability(plugins, "ipam", i)); i++) {
-		if (i == NX_FAMILY_LIMIT)
-			return nx_fail(error, NX_UNSUPPORTED, NULL, "more than %d address families are loaded",
-				       NX_FAMILY_LIMIT);
-		fields->family[fields->family_count++] = (struct nx_family){
-			.key = capability->key,
-			.plugin = capability->provider->plugin->name,
-			.ops = capability->ops,
-			.instance = capability->provider->instance,
-			.organization_prefix = NX_NO_COLUMN,
-			.device_prefix = NX_NO_COLUMN,
-			.device_address = NX_NO_COLUMN,
-			.device_supported = NX_NO_COLUMN,
-		};
-	}
+	if (fields->family_count == NX_FAMILY_LIMIT)
+		return nx_fail(error, NX_UNSUPPORTED, NULL, "more than %d address families are loaded",
+			       NX_FAMILY_LIMIT);
+	fields->family[fields->family_count++] = (struct nx_family){
+		.key = capability->key,
+		.plugin = capability->provider->plugin->name,
+		.ops = capability->ops,
+		.instance = capability->provider->instance,
+		.organization_prefix = NX_NO_COLUMN,
+		.device_prefix = NX_NO_COLUMN,
+		.device_address = NX_NO_COLUMN,
+		.device_supported = NX_NO_COLUMN,
+	};
 	return NX_OK;
 }
 
@@ -231,7 +228,7 @@ static enum nx_status field_add(struct nx_fields *fields, const struct nx_plugin
 	return NX_OK;
 }
 
-static enum nx_status plugin_gather(struct nx_fields *fields, const struct nx_plugin *plugin,
+enum nx_status nx_fields_plugin_add(struct nx_fields *fields, const struct nx_plugin *plugin,
 				    struct nx_error *error)
 {
 	for (uint32_t i = 0; i < plugin->fields.count; i++) {
@@ -249,26 +246,21 @@ static enum nx_status plugin_gather(struct nx_fields *fields, const struct nx_pl
 	return NX_OK;
 }
 
-static enum nx_status fields_gather(struct nx_fields *fields, const struct nx_plugins *plugins,
-				    struct nx_error *error)
-{
-	enum nx_status status = families_gather(fields, plugins, error);
-
-	for (size_t i = 0; status == NX_OK && i < nx_plugins_count(plugins); i++)
-		status = plugin_gather(fields, nx_plugins_at(plugins, i)->plugin, error);
-	return status == NX_OK ? families_judge(fields, error) : status;
-}
-
-struct nx_fields *nx_fields_new(struct nx_server *server, struct nx_error *error)
+struct nx_fields *nx_fields_begin(void)
 {
 	struct nx_fields *fields = nx_alloc(sizeof(*fields));
 
 	columns_start(&fields->organizations, "organizations", organization_core, NX_ORGANIZATION_COLUMNS);
 	columns_start(&fields->devices, "devices", device_core, NX_DEVICE_COLUMNS);
-	if (fields_gather(fields, server->plugins, error) != NX_OK) {
-		nx_fields_free(fields);
-		return NULL;
-	}
+	return fields;
+}
+
+enum nx_status nx_fields_end(struct nx_fields *fields, struct nx_error *error)
+{
+	enum nx_status status = families_judge(fields, error);
+
+	if (status != NX_OK)
+		return status;
 	nx_columns_sql(&fields->organizations);
 	nx_columns_sql(&fields->devices);
 	fields->advance = nx_printf("UPDATE organizations SET revision = revision + 1 WHERE id = $1 RETURNING %s",
@@ -277,7 +269,30 @@ struct nx_fields *nx_fields_new(struct nx_server *server, struct nx_error *error
 				    " AND revision <= $3 ORDER BY revision LIMIT $4",
 				    fields->devices.list);
 	fields->by_key = nx_printf("SELECT %s FROM devices WHERE public_key = $1", fields->devices.list);
-	return fields;
+	return NX_OK;
+}
+
+static enum nx_status fields_gather(struct nx_fields *fields, const struct nx_plugins *plugins,
+				    struct nx_error *error)
+{
+	const struct nx_capability *capability;
+	enum nx_status status = NX_OK;
+
+	for (size_t i = 0; status == NX_OK && (capability = nx_plugins_capability(plugins, "ipam", i)); i++)
+		status = nx_fields_family_add(fields, capability, error);
+	for (size_t i = 0; status == NX_OK && i < nx_plugins_count(plugins); i++)
+		status = nx_fields_plugin_add(fields, nx_plugins_at(plugins, i)->plugin, error);
+	return status == NX_OK ? nx_fields_end(fields, error) : status;
+}
+
+struct nx_fields *nx_fields_new(struct nx_server *server, struct nx_error *error)
+{
+	struct nx_fields *fields = nx_fields_begin();
+
+	if (fields_gather(fields, server->plugins, error) == NX_OK)
+		return fields;
+	nx_fields_free(fields);
+	return NULL;
 }
 
 static void columns_free(struct nx_columns *columns)
