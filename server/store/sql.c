@@ -66,8 +66,9 @@ enum nx_status nx_sql(struct nx_tx *tx, struct nx_error *error, const char *sql,
 enum nx_status nx_sql_changed(struct nx_tx *tx, struct nx_error *error, const char *sql,
 			      const struct nx_value *params, size_t count, int64_t *changed)
 {
-	struct nx_request request = {.sql = sql, .params = params, .count = count, .changed = changed};
+	struct nx_request request = {.sql = sql, .params = params, .count = count};
 
+	request.changed = changed;
 	return run_request(tx, &request, error);
 }
 
