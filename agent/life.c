@@ -181,6 +181,15 @@ static void host_moved(void *context)
 		nx_publish_check(agent->session);
 }
 
+static void port_found(void *context, uint16_t port)
+{
+	const struct nx_agent *agent = context;
+	struct nx_error error = {0};
+
+	if (nx_state_port_write(&agent->state, port, &error) != NX_OK)
+		nx_log(NX_LOG_WARNING, "the tunnel's port is not stored", "reason", error.message, NULL);
+}
+
 static enum nx_status network_begin(struct nx_agent *agent, struct nx_error *error)
 {
 	const struct nx_options *options = &agent->options;
@@ -195,7 +204,9 @@ static enum nx_status network_begin(struct nx_agent *agent, struct nx_error *err
 			},
 		.fixed = options->local,
 		.fixed_count = options->local_count,
+		.usual_port = nx_state_port_read(&agent->state),
 		.moved = host_moved,
+		.port_found = port_found,
 		.context = agent,
 	};
 	enum nx_status status = nx_network_start(&agent->network, &agent->loop, &agent->capabilities,

@@ -34,12 +34,18 @@ static void retry_later(struct nx_network *network)
 	nx_timer_hasten(network->look, (uint64_t)RETRY_MILLISECONDS << doublings);
 }
 
-static void monitor_align(const struct nx_network *network)
+/* The interface may be another one than before. */
+static bool interface_align(struct nx_network *network)
 {
 	const struct nx_netlink *route = network->base->route;
+	const struct nx_interface *interface = &network->reconcile.interface;
 
-	nx_monitor_expect(network->monitor, network->reconcile.interface.index,
-			  route ? nx_netlink_port(route) : 0);
+	nx_monitor_expect(network->monitor, interface->index, route ? nx_netlink_port(route) : 0);
+	if (!network->reconcile.up || interface->listen_port == network->port)
+		return false;
+	network->port = interface->listen_port;
+	network->options.port_found(network->options.context, network->port);
+	return true;
 }
 
 /* What a round has left: an error to remember, a family that could not be had. */
@@ -48,7 +54,7 @@ static void round_end(struct nx_network *network, enum nx_status status, const s
 	bool moved = network->reconcile.refused;
 
 	network->reconcile.refused = false;
-	monitor_align(network);
+	moved |= interface_align(network);
 	if (status == NX_OK) {
 		if (*network->last_error)
 			nx_log(NX_LOG_INFO, "the mesh is as it should be again", NULL);
@@ -277,6 +283,7 @@ enum nx_status nx_network_start(struct nx_network *network, uv_loop_t *loop,
 		.loop = loop, .capabilities = capabilities, .base = base, .options = *options};
 	nx_members_init(&network->members, capabilities);
 	nx_reconcile_init(&network->reconcile, capabilities, &network->members, &options->request);
+	network->reconcile.usual_port = network->port = options->usual_port;
 	network->look = nx_timer_new(loop, look_due, network);
 	network->adapt = nx_timer_new(loop, adapt_due, network);
 	network->poll = nx_watch_every(loop, POLL_MILLISECONDS, poll_due, network);
@@ -290,7 +297,7 @@ enum nx_status nx_network_start(struct nx_network *network, uv_loop_t *loop,
 		return status;
 	}
 	underlay_refresh(network);
-	monitor_align(network);
+	interface_align(network);
 	nx_log(NX_LOG_INFO, network->reconcile.interface.adopted ? "interface adopted" : "interface is up",
 	       "interface", options->request.name, "backend", network->reconcile.interface.backend, NULL);
 	return NX_OK;

@@ -18,8 +18,11 @@ struct nx_network_options {
 	struct nx_interface_request request; /* what it points to outlives the network */
 	const struct nx_endpoint *fixed;     /* where this host says it is reached; port 0: the tunnel's */
 	size_t fixed_count;
+	uint16_t usual_port; /* of the last run; 0: not known */
 	/* What this host would say of itself has changed: families, addresses, port. */
 	void (*moved)(void *context);
+	/* The tunnel's port is another one than before, or than the usual one. */
+	void (*port_found)(void *context, uint16_t port);
 	void *context;
 };
 
@@ -35,6 +38,7 @@ struct nx_network {
 	struct nx_timer *look;  /* at the host, and mend */
 	struct nx_timer *adapt; /* to another address, or family */
 	struct nx_watch *poll;
+	uint16_t port; /* the last that was told */
 	unsigned polls;
 	unsigned failures; /* looks that failed in a row */
 	char self_id[NX_UUID_TEXT];

@@ -46,16 +46,32 @@ void nx_reconcile_release(struct nx_reconcile *reconcile)
 	free(reconcile->forward_children);
 }
 
-enum nx_status nx_reconcile_start(struct nx_reconcile *reconcile, struct nx_error *error)
+static enum nx_status interface_up(struct nx_reconcile *reconcile, uint16_t port,
+				   struct nx_error *error)
 {
 	const struct nx_capabilities *capabilities = reconcile->capabilities;
-	enum nx_status status;
+	struct nx_interface_request request = reconcile->request;
 
+	request.listen_port = port;
 	reconcile->interface = (struct nx_interface){.size = sizeof(reconcile->interface)};
-	status = capabilities->driver->interface_up(capabilities->driver_instance, &reconcile->request,
-						    &reconcile->interface, error);
+	return capabilities->driver->interface_up(capabilities->driver_instance, &request,
+						  &reconcile->interface, error);
+}
+
+enum nx_status nx_reconcile_start(struct nx_reconcile *reconcile, struct nx_error *error)
+{
+	uint16_t wanted = reconcile->request.listen_port;
+	enum nx_status status = NX_UNAVAILABLE;
+
+	/* Others look for this host at its usual port; another one is better than none. */
+	if (!wanted && reconcile->usual_port)
+		status = interface_up(reconcile, reconcile->usual_port, NULL);
+	if (status != NX_OK)
+		status = interface_up(reconcile, wanted, error);
 	reconcile->up = status == NX_OK;
 	reconcile->unsure = true;
+	if (reconcile->up)
+		reconcile->usual_port = reconcile->interface.listen_port;
 	return status;
 }
 

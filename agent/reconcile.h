@@ -22,6 +22,7 @@ struct nx_reconcile {
 	struct nx_claims claims;
 	struct nx_interface_request request;
 	struct nx_interface interface;
+	uint16_t usual_port; /* asked for again when the request leaves the port open; 0: none */
 	bool up;      /* the interface is there */
 	bool unsure;  /* what is applied is not known */
 	bool routes_stale; /* routes that stand must be written again: their source has changed */
@@ -47,7 +48,7 @@ void nx_reconcile_init(struct nx_reconcile *reconcile, struct nx_capabilities *c
 		       struct nx_members *members, const struct nx_interface_request *request);
 void nx_reconcile_release(struct nx_reconcile *reconcile);
 
-/* Bring the interface up, so that its port is known. Peers and routes stay as they are. */
+/* Bring the interface up, so that its port is known: on its usual one if that can be had. Peers and routes stay as they are. */
 enum nx_status nx_reconcile_start(struct nx_reconcile *reconcile, struct nx_error *error);
 /* This host's own record (taken), or NULL when what the families can do has changed. */
 void nx_reconcile_set_self(struct nx_reconcile *reconcile, struct nx_record *record);

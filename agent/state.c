@@ -165,3 +165,25 @@ enum nx_status nx_state_identity_write(const struct nx_state *state, struct nx_e
 	nx_buffer_free(&text);
 	return status;
 }
+
+/* --- the port ----------------------------------------------------------------------------------- */
+
+uint16_t nx_state_port_read(const struct nx_state *state)
+{
+	NX_AUTO_FREE char *path = nx_state_path(state, "port");
+	NX_AUTO_FREE char *text = NULL;
+	unsigned long port = 0;
+
+	/* It is a help, and no loss: what cannot be read is not known. */
+	if (nx_file_read(path, 16, &text, NULL, NULL) == NX_OK)
+		port = strtoul(text, NULL, 10);
+	return port <= UINT16_MAX ? (uint16_t)port : 0;
+}
+
+enum nx_status nx_state_port_write(const struct nx_state *state, uint16_t port, struct nx_error *error)
+{
+	NX_AUTO_FREE char *path = nx_state_path(state, "port");
+	NX_AUTO_FREE char *line = nx_printf("%u\n", port);
+
+	return nx_file_write(path, line, strlen(line), 0600, error);
+}

@@ -7,6 +7,7 @@
  *   token          the device's own token, made here before it is first sent
  *   identity.json  the device's id and organization, once it is registered
  *   devices.log    the journal of the organization's devices (journal.h)
+ *   port           the tunnel's last port: others look for this host there
  *
  * The driver keeps its key there too.
  */
@@ -40,6 +41,9 @@ enum nx_status nx_state_token(struct nx_state *state, struct nx_error *error);
 /* Read the identity; none is no failure. NX_INVALID: the file is damaged. */
 enum nx_status nx_state_identity_read(struct nx_state *state, struct nx_error *error);
 enum nx_status nx_state_identity_write(const struct nx_state *state, struct nx_error *error);
+/* The tunnel's port of the last run; 0: not known. */
+uint16_t nx_state_port_read(const struct nx_state *state);
+enum nx_status nx_state_port_write(const struct nx_state *state, uint16_t port, struct nx_error *error);
 /* A file of the directory: the caller's to free(). */
 char *nx_state_path(const struct nx_state *state, const char *name);
 
