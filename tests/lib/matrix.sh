@@ -82,8 +82,10 @@ matrix_records()
 	local host v4 v6 organization_v4 organization_v6 supported
 	while read -r host v4 v6 organization_v4 organization_v6 supported; do
 		[ -n "${matrix_standing[$host]:-}" ] || continue
-		matrix_address[$host,4]=${v4#-} matrix_overlay[4]=$organization_v4
-		matrix_address[$host,6]=${v6#-} matrix_overlay[6]=$organization_v6
+		matrix_address[$host,4]=${v4#-} matrix_address[$host,6]=${v6#-}
+		# A device without the family says nothing of the organization's prefix either.
+		[ "$organization_v4" = - ] || matrix_overlay[4]=$organization_v4
+		[ "$organization_v6" = - ] || matrix_overlay[6]=$organization_v6
 		[ "$supported" = true ] || matrix_address[$host,6]=
 	done < <(mesh_devices | jq -r 'def some: if . == null or . == "" then "-" else . end;
 		.[] | [.hostname, (.tunnel_ip | some), (.tunnel_ip_v6 | some), (.organization_prefix | some),
