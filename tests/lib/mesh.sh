@@ -47,7 +47,7 @@ mesh_end()
 	local status=$?
 	trap - EXIT
 	trap '' HUP INT PIPE TERM
-	[ "$status" = 0 ] || [ "$status" = 130 ] || mesh_show_logs
+	[ "$status" = 0 ] || [ "$status" = 130 ] || mesh_show_logs >&2
 	lab_sweep
 	exit "$status"
 }

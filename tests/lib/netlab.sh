@@ -53,10 +53,11 @@ lab_end()
 	return "$lab_status"
 }
 
-# lab_process_start PID : in clock ticks since boot; tells a process from a later one of the same id
+# lab_process_start PID : in clock ticks since boot; tells a process from a later one of the same
+# id. Nothing for one that has ended, reaped or not.
 lab_process_start()
 {
-	sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
+	sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '$1 !~ /[ZX]/ { print $20 }'
 }
 
 lab_owner_lives()

@@ -32,15 +32,18 @@ six_hosts_make_behind()
 	! lab_has_v6 || ip -n "$LAB-behind" -6 route add default via "$six_hosts_v6::1"
 }
 
-# six_hosts_enrol: the relay first, as an administrator would
+# six_hosts_enrol: one after the other, the relay first, as an administrator would
 six_hosts_enrol()
 {
-	mesh_enrol relay --relay-node
-	mesh_wait_running 0 relay || return
-	mesh_enrol alpha
-	mesh_enrol beta
-	mesh_enrol spoke --relay-only
-	mesh_enrol v4only
-	mesh_enrol router --advertise-cidr="$six_hosts_v4.0/24,$six_hosts_v6::/64"
-	mesh_wait_running 5 relay alpha beta spoke v4only router
+	six_hosts_join relay --relay-node && six_hosts_join alpha && six_hosts_join beta &&
+		six_hosts_join spoke --relay-only && six_hosts_join v4only &&
+		six_hosts_join router --advertise-cidr="$six_hosts_v4.0/24,$six_hosts_v6::/64" &&
+		mesh_wait_running 5 "${matrix_rows[@]}"
+}
+
+# six_hosts_join HOST [OPTION...]
+six_hosts_join()
+{
+	mesh_enrol "$@"
+	mesh_wait_running 0 "$1"
 }
