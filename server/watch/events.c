@@ -64,6 +64,7 @@ struct entry {
 	struct nx_request *request;
 	int64_t revision;
 	int64_t forgotten;
+	int64_t expires_at; /* of the token */
 };
 
 /* The token is looked at once more: the watcher is entered, so what is revoked later finds it. */
@@ -72,18 +73,17 @@ static enum nx_status entry_judge(struct nx_tx *tx, void *context, struct nx_err
 	struct entry *entry = context;
 	const struct nx_principal *who = nx_request_principal(entry->request);
 	NX_AUTO_FREE struct nx_value *record = NULL;
-	int64_t count = 0;
 	enum nx_status status =
 		nx_organization_find(nx_request_server(entry->request)->fields, tx, who,
 				     nx_request_param(entry->request, "organization"), &record, error);
 
 	if (status == NX_OK)
-		status = nx_sql_integer(tx, error, "SELECT COUNT(*) FROM tokens WHERE hash = $1",
-					NX_PARAMS(NX_TEXT(who->token_hash)), &count);
+		status = nx_sql_integer(tx, error, "SELECT expires_at FROM tokens WHERE hash = $1",
+					NX_PARAMS(NX_TEXT(who->token_hash)), &entry->expires_at);
+	if (status == NX_NOT_FOUND)
+		return nx_not_found(error, "organization");
 	if (status != NX_OK)
 		return status;
-	if (!count)
-		return nx_not_found(error, "organization");
 	entry->revision = record[NX_ORGANIZATION_REVISION].integer;
 	entry->forgotten = record[NX_ORGANIZATION_FORGOTTEN].integer;
 	return NX_OK;
@@ -111,6 +111,7 @@ static void watch(struct nx_request *request, const struct nx_watch_wish *wish)
 			  nx_fail(&error, NX_UNAVAILABLE, NULL, "the server is stopping");
 
 	if (status == NX_OK && resumable(wish, &entry)) {
+		nx_watcher_expires(watcher, entry.expires_at);
 		nx_watcher_stream(watcher, request);
 		return;
 	}

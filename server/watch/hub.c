@@ -280,17 +280,6 @@ void nx_watch_payload(void *server, const char *payload)
 
 /* --- watchers, seen from outside -------------------------------------------------------------- */
 
-static void watcher_cut(struct nx_watch_hub *hub, struct nx_watcher *watcher)
-{
-	watcher->cut = true;
-	if (!watcher->waiting || !watcher->stream || hub->stopping)
-		return;
-	watcher->waiting = false;
-	nx_stream_wake(watcher->stream);
-	hub->flush = true;
-	pthread_cond_signal(&hub->wake);
-}
-
 void nx_watch_revoke(struct nx_watch_hub *hub, const char *token_hash)
 {
 	struct nx_index_entry *entry;
@@ -299,7 +288,7 @@ void nx_watch_revoke(struct nx_watch_hub *hub, const char *token_hash)
 		return;
 	pthread_mutex_lock(&hub->lock);
 	for (entry = nx_index_first(&hub->by_token, token_hash); entry; entry = nx_index_next(entry))
-		watcher_cut(hub, nx_holder(entry, struct nx_watcher, by_token));
+		nx_watcher_cut(hub, nx_holder(entry, struct nx_watcher, by_token));
 	pthread_mutex_unlock(&hub->lock);
 }
 
@@ -314,7 +303,7 @@ void nx_watch_expel(struct nx_watch_hub *hub, const char *organization_id, const
 		struct nx_watcher *watcher = nx_holder(entry, struct nx_watcher, by_principal);
 
 		if (strcmp(watcher->tail->id, organization_id) == 0)
-			watcher_cut(hub, watcher);
+			nx_watcher_cut(hub, watcher);
 	}
 	pthread_mutex_unlock(&hub->lock);
 }

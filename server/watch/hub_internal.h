@@ -82,6 +82,7 @@ struct nx_watcher {
 	size_t offset;
 	struct nx_page *page;  /* being sent, from `place` */
 	size_t place;
+	int64_t expires_at;    /* seconds since 1970, of its token; 0: never */
 	unsigned kinds;
 	bool fresh;   /* started from 0: deletions from before make no sense to it */
 	bool tailed;  /* the document that says "caught up" was sent, or is not wanted */
@@ -113,6 +114,7 @@ struct nx_watch_hub {
 	size_t backlog; /* lines of a tail */
 	int64_t retention;
 	uint64_t next_sweep, next_prune;
+	int64_t next_expiry; /* the first of the watchers' tokens, seconds since 1970; 0: none */
 	bool flush;    /* streams were woken one by one */
 	bool stopping; /* streams end, the waker has ended or is about to */
 	bool ending;   /* the loaders end */
@@ -134,6 +136,11 @@ void nx_tail_begin(struct nx_tail *tail, int64_t revision);
 struct nx_line *nx_tail_after(const struct nx_tail *tail, int64_t cursor);
 /* Its watchers are to be woken. */
 void nx_tail_wake(struct nx_watch_hub *hub, struct nx_tail *tail);
+
+/* watcher.c: cut off those whose token has expired. */
+void nx_watchers_expire(struct nx_watch_hub *hub, int64_t now);
+/* End it at the next read, and have it woken. */
+void nx_watcher_cut(struct nx_watch_hub *hub, struct nx_watcher *watcher);
 
 /* page.c */
 /* The page that follows `cursor`, one that is there or one that will be loaded; a reference. */

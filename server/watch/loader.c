@@ -170,6 +170,8 @@ static void sweep(struct nx_watch_hub *hub, uint64_t now)
 		    (tail->ended || now - tail->idle > IDLE_MILLISECONDS))
 			nx_tail_free(hub, tail);
 	}
+	if (hub->next_expiry && hub->next_expiry <= time(NULL))
+		nx_watchers_expire(hub, time(NULL));
 	hub->next_sweep = now + SWEEP_MILLISECONDS;
 }
 

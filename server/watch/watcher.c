@@ -79,6 +79,38 @@ void nx_watcher_drop(struct nx_watcher *watcher)
 	free(watcher);
 }
 
+/* --- being cut off: with the lock ---------------------------------------------------------- */
+
+void nx_watcher_cut(struct nx_watch_hub *hub, struct nx_watcher *watcher)
+{
+	watcher->cut = true;
+	if (!watcher->waiting || !watcher->stream || hub->stopping)
+		return;
+	watcher->waiting = false;
+	nx_stream_wake(watcher->stream);
+	hub->flush = true;
+	pthread_cond_signal(&hub->wake);
+}
+
+void nx_watchers_expire(struct nx_watch_hub *hub, int64_t now)
+{
+	struct nx_tail *tail;
+	struct nx_watcher *watcher;
+	int64_t next = 0;
+
+	LIST_FOREACH(tail, &hub->all, all) {
+		LIST_FOREACH(watcher, &tail->watchers, of_tail) {
+			if (!watcher->expires_at || watcher->cut)
+				continue;
+			if (watcher->expires_at <= now)
+				nx_watcher_cut(hub, watcher);
+			else if (!next || watcher->expires_at < next)
+				next = watcher->expires_at;
+		}
+	}
+	hub->next_expiry = next;
+}
+
 /* --- the next line: with the lock ------------------------------------------------------------ */
 
 static bool wanted(const struct nx_watcher *watcher, const struct nx_line *line)
@@ -250,6 +282,19 @@ static void watcher_started(void *context, struct nx_stream *stream)
 	pthread_mutex_lock(&watcher->hub->lock);
 	watcher->stream = stream;
 	pthread_mutex_unlock(&watcher->hub->lock);
+}
+
+void nx_watcher_expires(struct nx_watcher *watcher, int64_t when)
+{
+	struct nx_watch_hub *hub = watcher->hub;
+
+	if (!when)
+		return;
+	pthread_mutex_lock(&hub->lock);
+	watcher->expires_at = when;
+	if (!hub->next_expiry || when < hub->next_expiry)
+		hub->next_expiry = when;
+	pthread_mutex_unlock(&hub->lock);
 }
 
 void nx_watcher_stream(struct nx_watcher *watcher, struct nx_request *request)

@@ -23,6 +23,8 @@ struct nx_watcher *nx_watcher_new(struct nx_watch_hub *hub, const char *organiza
 				  const struct nx_principal *who, const struct nx_watch_wish *wish);
 /* It may not after all. */
 void nx_watcher_drop(struct nx_watcher *watcher);
+/* Its token expires: seconds since 1970, 0 for never. The stream ends then. */
+void nx_watcher_expires(struct nx_watcher *watcher, int64_t when);
 /* Reply the stream; the request and the watcher must not be touched afterwards. */
 void nx_watcher_stream(struct nx_watcher *watcher, struct nx_request *request);
 

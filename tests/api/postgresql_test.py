@@ -6,6 +6,8 @@ import os
 import shlex
 import subprocess
 import tempfile
+import threading
+import time
 import unittest
 
 import resources_test
@@ -174,6 +176,58 @@ class TwoServers(unittest.TestCase):
             answers = list(pool.map(lambda i: self.servers[i % 2].post("/api/devices", body, token=self.admin.token), range(20)))
         self.assertEqual(sorted(a.status for a in answers), [200] * 19 + [201])
         self.assertEqual(len({a.json["id"] for a in answers}), 1)
+
+
+class DatabaseGoesAway(unittest.TestCase):
+    """Connections are cut at random moments, so that the outcome of commits is unknown."""
+
+    def test_nothing_twice_nothing_leaked(self):
+        with Server(**database("cut")) as server:
+            admin = User(server, "admin", server.admin_password())
+            organization = admin.own_organization()["id"]
+            watch = Watch(server, admin.token, organization)
+            self.addCleanup(watch.close)
+            watch.until_tail()
+            bodies = [{"public_key": public_key(), "token": device_token()} for _ in range(600)]
+            done = threading.Event()
+
+            def cut():
+                while not done.wait(0.05):
+                    subprocess.run(["psql", "-q", "-d", "cut", "-c",
+                                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                                    " WHERE datname = 'cut' AND pid <> pg_backend_pid()"], capture_output=True)
+
+            def register(body):
+                for _ in range(1000):
+                    answer = server.post("/api/devices", body, token=admin.token)
+                    if answer.status in (200, 201):
+                        return answer.json
+                    assert answer.status == 503 and answer.headers["Retry-After"], answer
+                    time.sleep(0.02)
+                raise AssertionError("no answer but 503")
+
+            with concurrent.futures.ThreadPoolExecutor(33) as pool:
+                cutter = pool.submit(cut)
+                devices = list(pool.map(register, bodies))
+                done.set()
+                cutter.result()
+            for field in ("tunnel_ip", "tunnel_ip_v6", "revision"):
+                self.assertEqual(len({d[field] for d in devices}), 600, field)
+            rows = lambda sql: subprocess.run(["psql", "-At", "-d", "cut", "-c", sql], check=True, capture_output=True,
+                                              text=True).stdout.split()
+            self.assertEqual(rows("SELECT COUNT(*) FROM leases"), ["1200"])
+            self.assertEqual(rows("SELECT COUNT(*) FROM devices"), ["600"])
+            self.assertEqual(rows("SELECT revision FROM organizations"), ["601"])
+            # The watcher has seen all of it, in order, though what became of some was not known at first.
+            seen = {}
+            while len(seen) < 600:
+                value = watch.next()["value"]
+                self.assertGreater(value["revision"], max(seen.values(), default=0))
+                seen[value["id"]] = value["revision"]
+            self.assertEqual(seen, {d["id"]: d["revision"] for d in devices})
+            # And the pools know what the table knows: all addresses up to here are taken, none is skipped after.
+            following = [register({"public_key": public_key()}) for _ in range(3)]
+            self.assertEqual(len({d["tunnel_ip"] for d in devices + following}), 603)
 
 
 if __name__ == "__main__":

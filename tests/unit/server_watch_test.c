@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -363,6 +364,25 @@ static void test_cut_off(void)
 	server_end();
 }
 
+static void test_expiry(void)
+{
+	struct nx_watcher *soon, *never;
+
+	server_begin();
+	soon = watch(NX_WATCH_DEVICE, 0);
+	never = watch(NX_WATCH_DEVICE, 0);
+	expect(soon, 1, "{\"type\":\"tail\",\"revision\":1}\n");
+	expect(never, 1, "{\"type\":\"tail\",\"revision\":1}\n");
+	nx_watcher_expires(never, 0);
+	nx_watcher_expires(soon, time(NULL) + 1);
+	CU_ASSERT_EQUAL(nothing_but_the_end(soon), -2);
+	commit(2);
+	expect(never, 1, "{\"type\":\"change\",\"value\":2}\n");
+	nx_watcher_drop(soon);
+	nx_watcher_drop(never);
+	server_end();
+}
+
 static void test_stop(void)
 {
 	struct nx_watcher *watcher;
@@ -456,6 +476,7 @@ int main(void)
 		{ "kinds", test_kinds },
 		{ "too slow", test_too_slow },
 		{ "cut off", test_cut_off },
+		{ "a token expires", test_expiry },
 		{ "stopping", test_stop },
 		{ "index", test_index },
 		CU_TEST_INFO_NULL,
