@@ -30,9 +30,10 @@ static enum nx_status families_check(const struct nx_capabilities *capabilities,
 			if (capabilities->families[i].ops->address_length !=
 			    capabilities->families[j].ops->address_length)
 				continue;
-			return nx_fail(error, NX_CONFLICT, NULL,
-				       "family/%s and family/%s have addresses of the same length: load one of them",
-				       capabilities->families[j].key, capabilities->families[i].key);
+			return nx_fail(
+				error, NX_CONFLICT, NULL,
+				"family/%s and family/%s have addresses of the same length: load one of them",
+				capabilities->families[j].key, capabilities->families[i].key);
 		}
 	}
 	return NX_OK;

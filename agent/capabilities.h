@@ -19,8 +19,8 @@ struct nx_family {
 	const char *key; /* "inet" of "family/inet" */
 	const struct nx_family_ops *ops;
 	void *instance;
-	bool supported; /* as last asked */
-	bool refused;   /* the kernel would not take an address although the host seemed able */
+	bool supported;		     /* as last asked */
+	bool refused;		     /* the kernel would not take an address although the host seemed able */
 	char reason[NX_REASON_TEXT]; /* why it is not supported; "" when it is */
 };
 

@@ -51,7 +51,8 @@ void nx_claims_clear(struct nx_claims *claims)
 {
 	struct nx_claim *claim, *next;
 
-	HASH_ITER (hh, claims->table, claim, next) {
+	HASH_ITER(hh, claims->table, claim, next)
+	{
 		HASH_DELETE(hh, claims->table, claim);
 		free(claim);
 	}
@@ -97,8 +98,7 @@ bool nx_claims_take(struct nx_claims *claims, struct nx_entry *entry, const stru
 	return true;
 }
 
-void nx_claims_give(struct nx_claims *claims, const struct nx_entry *entry,
-		    const struct nx_prefix *prefix)
+void nx_claims_give(struct nx_claims *claims, const struct nx_entry *entry, const struct nx_prefix *prefix)
 {
 	struct nx_prefix key = prefix_key(prefix);
 	struct nx_claim *claim = claim_find(claims, &key);

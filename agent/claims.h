@@ -12,12 +12,12 @@
 
 struct nx_claim {
 	struct nx_prefix prefix; /* the key: unused bytes are 0 */
-	uint8_t rank;            /* of the owner's claim: 0 its own address, 1 anything else */
-	bool installed;          /* the route stands */
-	bool stale;              /* it stands, but must be written again */
-	bool contested;          /* somebody else asked for it too */
-	bool touched;            /* is in the list of those to look at */
-	struct nx_entry *owner;  /* NULL: nobody, the route is to go */
+	uint8_t rank;		 /* of the owner's claim: 0 its own address, 1 anything else */
+	bool installed;		 /* the route stands */
+	bool stale;		 /* it stands, but must be written again */
+	bool contested;		 /* somebody else asked for it too */
+	bool touched;		 /* is in the list of those to look at */
+	struct nx_entry *owner;	 /* NULL: nobody, the route is to go */
 	struct nx_claim *next_touched;
 	UT_hash_handle hh;
 };
@@ -34,8 +34,7 @@ void nx_claims_clear(struct nx_claims *claims);
 bool nx_claims_take(struct nx_claims *claims, struct nx_entry *entry, const struct nx_prefix *prefix,
 		    struct nx_entry **loser);
 /* Nothing happens when the entry does not own it. */
-void nx_claims_give(struct nx_claims *claims, const struct nx_entry *entry,
-		    const struct nx_prefix *prefix);
+void nx_claims_give(struct nx_claims *claims, const struct nx_entry *entry, const struct nx_prefix *prefix);
 /* The kernel has this route. `stale`: it must be written again. */
 void nx_claims_observe(struct nx_claims *claims, const struct nx_prefix *prefix, bool stale);
 /*

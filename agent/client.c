@@ -24,9 +24,9 @@ struct nx_client {
 	CURLM *multi;
 	struct nx_timer *timer; /* libcurl's */
 	struct nx_timer *begin; /* calls may be made while libcurl calls us, but not begun */
-	struct nx_call *calls;  /* all under way */
-	char *base;            /* the service's URL without a slash at its end */
-	char *ca_file;         /* NULL: the system's */
+	struct nx_call *calls;	/* all under way */
+	char *base;		/* the service's URL without a slash at its end */
+	char *ca_file;		/* NULL: the system's */
 	struct nx_address address;
 };
 
@@ -35,16 +35,16 @@ struct nx_call {
 	struct nx_call *previous, *next;
 	CURL *easy;
 	struct curl_slist *headers;
-	char *bearer_line; /* a secret: wiped before it is freed */
+	char *bearer_line;	   /* a secret: wiped before it is freed */
 	struct nx_timer *deadline; /* streams: until the answer begins */
 	bool (*data)(void *context, const char *data, size_t length);
 	void (*done)(void *context, const struct nx_answer *answer);
 	void *context;
 	struct nx_buffer body;
 	const char *refusal; /* why we ended it */
-	bool begun;     /* libcurl has it */
-	bool inside;    /* libcurl is calling us for this call */
-	bool cancelled; /* from inside: it ends as soon as libcurl is done with it */
+	bool begun;	     /* libcurl has it */
+	bool inside;	     /* libcurl is calling us for this call */
+	bool cancelled;	     /* from inside: it ends as soon as libcurl is done with it */
 	char failure[CURL_ERROR_SIZE];
 };
 
@@ -410,8 +410,8 @@ static char *base_make(const char *url)
 	return base;
 }
 
-enum nx_status nx_client_new(uv_loop_t *loop, const struct nx_client_options *options,
-			     struct nx_client **out, struct nx_error *error)
+enum nx_status nx_client_new(uv_loop_t *loop, const struct nx_client_options *options, struct nx_client **out,
+			     struct nx_error *error)
 {
 	enum nx_status status = nx_service_url_check(options->service_url, error);
 	struct nx_client *client;

@@ -20,31 +20,31 @@ struct nx_call; /* a request under way */
 
 struct nx_client_options {
 	const char *service_url; /* checked by nx_service_url_check() */
-	const char *ca_file;     /* "" for the system's */
+	const char *ca_file;	 /* "" for the system's */
 };
 
 /* Only http:// or https://, a host, no user, no query. The text after it is kept as a path prefix. */
 enum nx_status nx_service_url_check(const char *url, struct nx_error *error);
 
-enum nx_status nx_client_new(uv_loop_t *loop, const struct nx_client_options *options,
-			     struct nx_client **out, struct nx_error *error);
+enum nx_status nx_client_new(uv_loop_t *loop, const struct nx_client_options *options, struct nx_client **out,
+			     struct nx_error *error);
 /* Ends all calls without their `done`. NULL is fine. */
 void nx_client_free(struct nx_client *client);
 
 struct nx_answer {
-	long status;          /* of HTTP; 0: there was no answer, see `failure` */
-	const char *body;     /* NUL-terminated; "" for what a stream has delivered */
+	long status;	  /* of HTTP; 0: there was no answer, see `failure` */
+	const char *body; /* NUL-terminated; "" for what a stream has delivered */
 	size_t length;
-	int64_t retry_after;  /* seconds; 0: the service did not say */
-	const char *failure;  /* why there is no (whole) answer, for a person; NULL when there is */
+	int64_t retry_after; /* seconds; 0: the service did not say */
+	const char *failure; /* why there is no (whole) answer, for a person; NULL when there is */
 };
 
 struct nx_call_request {
 	const char *method;
-	const char *path;         /* "/api/devices" */
-	const char *bearer;       /* NULL: none */
+	const char *path;	  /* "/api/devices" */
+	const char *bearer;	  /* NULL: none */
 	const char *content_type; /* of `body` */
-	const char *body;         /* NULL: none; copied */
+	const char *body;	  /* NULL: none; copied */
 	/* A stream: called with what arrives under status 200, never after `done`. Answers false to
 	 * end the call. Other statuses arrive as `body`. NULL: an ordinary request. */
 	bool (*data)(void *context, const char *data, size_t length);

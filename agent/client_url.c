@@ -36,11 +36,13 @@ enum nx_status nx_service_url_check(const char *text, struct nx_error *error)
 
 	if (!*text)
 		return nx_fail(error, NX_INVALID, "service-url",
-			       "service-url is not set: say where the service is, such as https://nexodus.example.com");
+			       "service-url is not set: say where the service is, such as "
+			       "https://nexodus.example.com");
 	if (!url || curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK ||
 	    !scheme_fit(url) || !part_given(url, CURLUPART_HOST))
 		return nx_fail(error, NX_INVALID, "service-url",
-			       "service-url: \"%s\" is not the URL of a service: http://HOST or https://HOST is needed",
+			       "service-url: \"%s\" is not the URL of a service: http://HOST or https://HOST "
+			       "is needed",
 			       text);
 	if (part_given(url, CURLUPART_USER) || part_given(url, CURLUPART_PASSWORD) ||
 	    part_given(url, CURLUPART_QUERY) || part_given(url, CURLUPART_FRAGMENT))

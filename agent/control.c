@@ -202,16 +202,16 @@ static enum nx_status name_make(const char *path, struct sockaddr_un *out, struc
 {
 	*out = (struct sockaddr_un){.sun_family = AF_UNIX};
 	if (strlen(path) >= sizeof(out->sun_path))
-		return nx_fail(error, NX_INVALID, "control-socket",
-			       "control-socket: %s is longer than the %zu bytes that a socket's path may have",
-			       path, sizeof(out->sun_path) - 1);
+		return nx_fail(
+			error, NX_INVALID, "control-socket",
+			"control-socket: %s is longer than the %zu bytes that a socket's path may have", path,
+			sizeof(out->sun_path) - 1);
 	memcpy(out->sun_path, path, strlen(path));
 	return NX_OK;
 }
 
 /* What a killed agent left is replaced; what another one answers at is not ours. */
-static enum nx_status path_clear(const char *path, const struct sockaddr_un *name,
-				 struct nx_error *error)
+static enum nx_status path_clear(const char *path, const struct sockaddr_un *name, struct nx_error *error)
 {
 	NX_AUTO_CLOSE int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct stat facts;
@@ -255,13 +255,13 @@ static enum nx_status socket_listen(struct nx_control *control, const struct soc
 		return nx_fail(error, NX_UNAVAILABLE, "control-socket", "control-socket: %s: %s",
 			       control->path, strerror(errno));
 	control->watch = nx_watch_readable(control->loop, control->descriptor, connection_waits, control);
-	return control->watch ? NX_OK
-			      : nx_fail(error, NX_INTERNAL, "control-socket", "control-socket cannot be watched");
+	return control->watch
+		       ? NX_OK
+		       : nx_fail(error, NX_INTERNAL, "control-socket", "control-socket cannot be watched");
 }
 
-enum nx_status nx_control_start(uv_loop_t *loop, const char *path,
-				const struct nx_control_source *source, struct nx_control **out,
-				struct nx_error *error)
+enum nx_status nx_control_start(uv_loop_t *loop, const char *path, const struct nx_control_source *source,
+				struct nx_control **out, struct nx_error *error)
 {
 	struct sockaddr_un name;
 	enum nx_status status = name_make(path, &name, error);

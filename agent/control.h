@@ -25,9 +25,8 @@ struct nx_control_source {
 };
 
 /* NX_CONFLICT: another agent answers at this path. A socket that nobody answers is replaced. */
-enum nx_status nx_control_start(uv_loop_t *loop, const char *path,
-				const struct nx_control_source *source, struct nx_control **out,
-				struct nx_error *error);
+enum nx_status nx_control_start(uv_loop_t *loop, const char *path, const struct nx_control_source *source,
+				struct nx_control **out, struct nx_error *error);
 void nx_control_stop(struct nx_control *control); /* removes the socket; NULL is fine */
 
 /* The answer to one request line (its newline left out). Pure but for the source's answers. */

@@ -20,8 +20,7 @@ static void version_write(struct nx_buffer *out)
 	nx_buffer_text(out, "}");
 }
 
-static void command_answer(const struct nx_control_source *source, const char *command,
-			   struct nx_buffer *out)
+static void command_answer(const struct nx_control_source *source, const char *command, struct nx_buffer *out)
 {
 	if (strcmp(command, "status") == 0)
 		source->status(source->context, out);

@@ -103,8 +103,8 @@ enum nx_status nx_describe_registration(const struct nx_agent *agent, struct nx_
 	for (size_t i = 0; i < agent->capabilities.family_count; i++) {
 		const struct nx_family *family = &agent->capabilities.families[i];
 
-		family_describe(agent, family,
-				requested_find(&agent->options, family->ops->address_length), body);
+		family_describe(agent, family, requested_find(&agent->options, family->ops->address_length),
+				body);
 	}
 	*out = body;
 	return NX_OK;

@@ -37,8 +37,7 @@ void nx_answer_reason(const struct nx_answer *answer, char *text, size_t room)
 /* A service that is away, overloaded or in trouble of its own: worth another attempt. */
 static bool answer_passes(const struct nx_answer *answer)
 {
-	return answer->status == 0 || answer->status == 408 || answer->status == 429 ||
-	       answer->status >= 500;
+	return answer->status == 0 || answer->status == 408 || answer->status == 429 || answer->status >= 500;
 }
 
 static void try_again(struct nx_session *session, const char *what, const struct nx_answer *answer)
@@ -62,7 +61,8 @@ static const char *refusal_advice(const struct nx_session *session, const struct
 				       : "the service does not accept the registration key";
 	if (answer->status == 409 && nx_json_parse(answer->body, answer->length, &body, NULL) == NX_OK &&
 	    nx_json_member_string(body, "id", NULL))
-		return "this host's key is registered already, with another token: delete that device, or restore the state directory it was registered from";
+		return "this host's key is registered already, with another token: delete that device, or "
+		       "restore the state directory it was registered from";
 	return "the service refuses the registration";
 }
 
@@ -114,8 +114,8 @@ static void registered(struct nx_session *session, const struct nx_answer *answe
 				   error.message);
 		return;
 	}
-	nx_log(NX_LOG_INFO, "registered", "device", session->agent->state.identity.device_id,
-	       "organization", session->agent->state.identity.organization_id, NULL);
+	nx_log(NX_LOG_INFO, "registered", "device", session->agent->state.identity.device_id, "organization",
+	       session->agent->state.identity.organization_id, NULL);
 	nx_session_enrolled(session, device);
 }
 
@@ -194,9 +194,8 @@ static void token_ask(struct nx_session *session)
 	const struct nx_options *options = &session->agent->options;
 	char *username = curl_easy_escape(NULL, options->username, 0);
 	char *password = curl_easy_escape(NULL, options->password, 0);
-	NX_AUTO_FREE char *form =
-		nx_printf("grant_type=password&username=%s&password=%s", username ? username : "",
-			  password ? password : "");
+	NX_AUTO_FREE char *form = nx_printf("grant_type=password&username=%s&password=%s",
+					    username ? username : "", password ? password : "");
 
 	session->call = nx_client_call(session->agent->client,
 				       &(const struct nx_call_request){

@@ -19,15 +19,15 @@
 struct file {
 	char *path;
 	int descriptor; /* -1: none */
-	size_t size;    /* bytes of whole lines */
+	size_t size;	/* bytes of whole lines */
 };
 
 struct nx_journal {
 	struct file file;
-	struct file next;         /* started over, not committed */
+	struct file next;	  /* started over, not committed */
 	struct nx_buffer waiting; /* for `next` when there is one */
-	bool failing;             /* the last write failed, and this was told */
-	bool overflowed;          /* lines were dropped: nothing may be written behind the gap */
+	bool failing;		  /* the last write failed, and this was told */
+	bool overflowed;	  /* lines were dropped: nothing may be written behind the gap */
 };
 
 /* --- files ---------------------------------------------------------------------------- */
@@ -55,14 +55,13 @@ static enum nx_status file_open(struct file *file, int flags, struct nx_error *e
 }
 
 /* All of it, or nothing of it stays. */
-static enum nx_status file_add(struct file *file, const char *data, size_t length,
-			       struct nx_error *error)
+static enum nx_status file_add(struct file *file, const char *data, size_t length, struct nx_error *error)
 {
 	size_t done = 0;
 
 	while (done < length) {
-		ssize_t wrote = pwrite(file->descriptor, data + done, length - done,
-				       (off_t)(file->size + done));
+		ssize_t wrote =
+			pwrite(file->descriptor, data + done, length - done, (off_t)(file->size + done));
 
 		if (wrote < 0 && errno == EINTR)
 			continue;
@@ -254,9 +253,9 @@ enum nx_status nx_journal_commit(struct nx_journal *journal, struct nx_error *er
 	if (journal->next.descriptor < 0)
 		return NX_OK;
 	journal->failing = false; /* this failure is worth telling, whatever was told before */
-	status = journal->overflowed ? nx_fail(error, NX_UNAVAILABLE, NULL, "cannot write %s",
-					       journal->next.path)
-				     : nx_journal_flush(journal, error);
+	status = journal->overflowed
+			 ? nx_fail(error, NX_UNAVAILABLE, NULL, "cannot write %s", journal->next.path)
+			 : nx_journal_flush(journal, error);
 	if (status == NX_OK && fsync(journal->next.descriptor) != 0)
 		status = file_fail(&journal->next, "write", error);
 	if (status == NX_OK && rename(journal->next.path, journal->file.path) != 0)
@@ -308,8 +307,8 @@ static bool line_sift(void *context, const char *text, size_t length)
 }
 
 enum nx_status nx_journal_compact(struct nx_journal *journal,
-				  bool (*keep)(void *context, const struct nx_event *event),
-				  void *context, const char *last, struct nx_error *error)
+				  bool (*keep)(void *context, const struct nx_event *event), void *context,
+				  const char *last, struct nx_error *error)
 {
 	struct sifting sifting = {.journal = journal, .keep = keep, .context = context, .error = error};
 	enum nx_status status = nx_journal_flush(journal, error);

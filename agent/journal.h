@@ -56,7 +56,7 @@ size_t nx_journal_size(const struct nx_journal *journal);
  * `last` (NULL: none) behind them. Not while it is started over.
  */
 enum nx_status nx_journal_compact(struct nx_journal *journal,
-				  bool (*keep)(void *context, const struct nx_event *event),
-				  void *context, const char *last, struct nx_error *error);
+				  bool (*keep)(void *context, const struct nx_event *event), void *context,
+				  const char *last, struct nx_error *error);
 
 #endif

@@ -152,8 +152,8 @@ static enum nx_status plugins_begin(struct nx_agent *agent, struct nx_error *err
 	};
 	status = nx_plugins_load(agent->plugins, error);
 	if (status == NX_OK)
-		status = nx_capabilities_gather(agent->plugins, agent->options.driver,
-						&agent->capabilities, error);
+		status = nx_capabilities_gather(agent->plugins, agent->options.driver, &agent->capabilities,
+						error);
 	if (status == NX_OK)
 		status = nx_plugins_start(agent->plugins, error);
 	return status;
@@ -238,8 +238,9 @@ static enum nx_status service_begin(struct nx_agent *agent, struct nx_error *err
 	if (status != NX_OK)
 		return status;
 	if (strncmp(agent->options.service_url, "http:", 5) == 0)
-		nx_log(NX_LOG_WARNING, "the service is spoken to without TLS: its token can be read on the way",
-		       "service", agent->options.service_url, NULL);
+		nx_log(NX_LOG_WARNING,
+		       "the service is spoken to without TLS: its token can be read on the way", "service",
+		       agent->options.service_url, NULL);
 	agent->session = nx_session_new(agent);
 	if (*agent->options.control_socket)
 		status = nx_control_start(&agent->loop, agent->options.control_socket, &source,
@@ -293,4 +294,3 @@ void nx_life_end(struct nx_agent *agent)
 	signals_end(agent);
 	nx_loop_finish(&agent->loop);
 }
-

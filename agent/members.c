@@ -25,7 +25,8 @@ void nx_members_clear(struct nx_members *members)
 	struct nx_entry *entry, *next;
 
 	HASH_CLEAR(by_key, members->by_key);
-	HASH_ITER (by_id, members->by_id, entry, next) {
+	HASH_ITER(by_id, members->by_id, entry, next)
+	{
 		HASH_DELETE(by_id, members->by_id, entry);
 		nx_entry_free(entry);
 	}
@@ -81,8 +82,8 @@ static enum nx_status record_admit(const struct nx_members *members, const struc
 	return NX_OK;
 }
 
-enum nx_status nx_members_put(struct nx_members *members, struct nx_record *record,
-			      struct nx_entry **out, unsigned *effect, struct nx_error *error)
+enum nx_status nx_members_put(struct nx_members *members, struct nx_record *record, struct nx_entry **out,
+			      unsigned *effect, struct nx_error *error)
 {
 	struct nx_entry *entry = nx_members_find(members, record->member.id);
 	enum nx_status status = record_admit(members, record, entry, error);

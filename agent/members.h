@@ -19,15 +19,15 @@
 /* One device record, read and checked: a single block, freed by free(). */
 struct nx_record {
 	struct nx_member member; /* its arrays and texts follow it in the block */
-	int64_t revision;        /* 0: the server gave none */
+	int64_t revision;	 /* 0: the server gave none */
 	char organization_id[NX_UUID_TEXT];
 };
 
 /* The peer of a device as the driver has it. */
 struct nx_applied {
 	bool present;
-	bool adopted;      /* found at start: `published` is what the tunnel used, not what we told it */
-	bool alive;        /* adopted, and with a recent handshake */
+	bool adopted;	   /* found at start: `published` is what the tunnel used, not what we told it */
+	bool alive;	   /* adopted, and with a recent handshake */
 	enum nx_path path; /* as last planned */
 	uint16_t keepalive_seconds;
 	struct nx_endpoint published; /* the last endpoint that we told the driver */
@@ -38,13 +38,13 @@ struct nx_applied {
 struct nx_entry {
 	struct nx_record *record; /* never NULL while in the table */
 	struct nx_applied applied;
-	uint32_t epoch; /* the resync that saw it last */
-	bool dirty;     /* waits for its plan */
-	bool gone;      /* no longer in the table: only its removal is left to do */
-	bool listed;    /* planned in this round */
-	bool tell;      /* the driver is to be told of the peer … */
+	uint32_t epoch;	    /* the resync that saw it last */
+	bool dirty;	    /* waits for its plan */
+	bool gone;	    /* no longer in the table: only its removal is left to do */
+	bool listed;	    /* planned in this round */
+	bool tell;	    /* the driver is to be told of the peer … */
 	bool tell_endpoint; /* … and where to find it */
-	bool told;      /* the driver has the peer */
+	bool told;	    /* the driver has the peer */
 	struct nx_entry *next_dirty;
 	UT_hash_handle by_id;
 	UT_hash_handle by_key;
@@ -84,8 +84,8 @@ struct nx_entry *nx_members_find_key(const struct nx_members *members, const cha
  * NX_CONFLICT: another device has the key; NX_EXHAUSTED: too many devices.
  * A record with another key than before must be preceded by nx_members_take().
  */
-enum nx_status nx_members_put(struct nx_members *members, struct nx_record *record,
-			      struct nx_entry **out, unsigned *effect, struct nx_error *error);
+enum nx_status nx_members_put(struct nx_members *members, struct nx_record *record, struct nx_entry **out,
+			      unsigned *effect, struct nx_error *error);
 /* Take an entry out of the table: it is the caller's, to be freed by nx_entry_free(). */
 void nx_members_take(struct nx_members *members, struct nx_entry *entry);
 void nx_entry_free(struct nx_entry *entry);

@@ -17,7 +17,7 @@
 
 /* Multicast groups are numbered by rtnetlink, one list for all families it knows. */
 static const int groups[] = {
-	RTNLGRP_LINK,	    RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE,  RTNLGRP_IPV6_IFADDR,
+	RTNLGRP_LINK,	    RTNLGRP_IPV4_IFADDR,  RTNLGRP_IPV4_ROUTE,	RTNLGRP_IPV6_IFADDR,
 	RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF,
 };
 

@@ -32,11 +32,11 @@ struct nx_netlink {
 /* One send and its answers. */
 struct exchange {
 	const struct nx_netlink_handler *handler;
-	uint32_t first;       /* sequence number of the first message */
-	size_t base;          /* how many messages went before this send */
-	size_t count;         /* messages of this send */
+	uint32_t first; /* sequence number of the first message */
+	size_t base;	/* how many messages went before this send */
+	size_t count;	/* messages of this send */
 	size_t answered;
-	bool interrupted;     /* a dump's data changed under the kernel's hand */
+	bool interrupted;      /* a dump's data changed under the kernel's hand */
 	enum nx_status result; /* the first refusal, for handlers without `acknowledge` */
 	struct nx_error *error;
 };
@@ -169,8 +169,7 @@ static void acknowledge(struct exchange *exchange, const struct nlmsghdr *messag
 static bool message_ours(const struct nx_netlink *netlink, const struct exchange *exchange,
 			 const struct nlmsghdr *message)
 {
-	return message->nlmsg_pid == netlink->port &&
-	       message->nlmsg_seq - exchange->first < exchange->count;
+	return message->nlmsg_pid == netlink->port && message->nlmsg_seq - exchange->first < exchange->count;
 }
 
 static enum nx_status message_take(struct exchange *exchange, const struct nlmsghdr *message)
@@ -241,16 +240,16 @@ static enum nx_status chunk_send(const struct nx_netlink *netlink, const void *d
 		       sent < 0 ? strerror(errno) : "a short send");
 }
 
-static enum nx_status chunk_exchange(struct nx_netlink *netlink, struct exchange *exchange,
-				     const void *data, size_t length)
+static enum nx_status chunk_exchange(struct nx_netlink *netlink, struct exchange *exchange, const void *data,
+				     size_t length)
 {
 	enum nx_status status = chunk_send(netlink, data, length, exchange->error);
 	size_t got;
 	bool lost;
 
 	while (status == NX_OK && exchange->answered < exchange->count) {
-		status = nx_netlink_receive(netlink->descriptor, netlink->buffer, NX_NETLINK_ROOM, &got, &lost,
-					    exchange->error);
+		status = nx_netlink_receive(netlink->descriptor, netlink->buffer, NX_NETLINK_ROOM, &got,
+					    &lost, exchange->error);
 		if (status == NX_OK)
 			status = datagram_take(netlink, exchange, got);
 	}

@@ -38,14 +38,13 @@ enum nx_status nx_netlink_status(int error);
  * Walk over received messages: the one at *offset, which is moved behind it. NULL
  * at the end, and (with *damaged set) when what is there is no whole message.
  */
-const struct nlmsghdr *nx_netlink_next(const void *data, size_t length, size_t *offset,
-				       bool *damaged);
+const struct nlmsghdr *nx_netlink_next(const void *data, size_t length, size_t *offset, bool *damaged);
 /*
  * Receive one datagram from the kernel: its length in *length. NX_UNAVAILABLE: none
  * within the socket's time limit, or events were lost (ENOBUFS; *lost set).
  * Datagrams of other senders are dropped. NX_INVALID: longer than `room`.
  */
-enum nx_status nx_netlink_receive(int descriptor, void *buffer, size_t room, size_t *length,
-				  bool *lost, struct nx_error *error);
+enum nx_status nx_netlink_receive(int descriptor, void *buffer, size_t room, size_t *length, bool *lost,
+				  struct nx_error *error);
 
 #endif

@@ -6,8 +6,7 @@
 
 #include "agent/netlink.h"
 
-const struct nlmsghdr *nx_netlink_next(const void *data, size_t length, size_t *offset,
-				       bool *damaged)
+const struct nlmsghdr *nx_netlink_next(const void *data, size_t length, size_t *offset, bool *damaged)
 {
 	const struct nlmsghdr *message;
 	size_t left = length - *offset;
@@ -16,8 +15,7 @@ const struct nlmsghdr *nx_netlink_next(const void *data, size_t length, size_t *
 	if (*offset >= length)
 		return NULL;
 	message = (const void *)((const char *)data + *offset);
-	if (left < sizeof(*message) || message->nlmsg_len < sizeof(*message) ||
-	    message->nlmsg_len > left) {
+	if (left < sizeof(*message) || message->nlmsg_len < sizeof(*message) || message->nlmsg_len > left) {
 		*damaged = true;
 		return NULL;
 	}
@@ -35,8 +33,8 @@ static bool receive_repeats(ssize_t got, const struct sockaddr_nl *from)
 	return from->nl_family != AF_NETLINK || from->nl_pid != 0;
 }
 
-enum nx_status nx_netlink_receive(int descriptor, void *buffer, size_t room, size_t *length,
-				  bool *lost, struct nx_error *error)
+enum nx_status nx_netlink_receive(int descriptor, void *buffer, size_t room, size_t *length, bool *lost,
+				  struct nx_error *error)
 {
 	struct sockaddr_nl from;
 	struct iovec part = {.iov_base = buffer, .iov_len = room};

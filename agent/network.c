@@ -8,12 +8,12 @@
 #include "base/memory.h"
 
 enum {
-	LOOK_MILLISECONDS = 200,   /* a burst of events is one look */
+	LOOK_MILLISECONDS = 200, /* a burst of events is one look */
 	ADAPT_MILLISECONDS = 300,
 	RETRY_MILLISECONDS = 1000, /* after a failed look, doubled up to … */
-	RETRY_DOUBLINGS = 5,       /* … 32 s */
+	RETRY_DOUBLINGS = 5,	   /* … 32 s */
 	POLL_MILLISECONDS = 5000,  /* some kernels tell of a family switched on or off by no event */
-	REFUSED_POLLS = 12,        /* a family that the kernel refused is tried again each minute */
+	REFUSED_POLLS = 12,	   /* a family that the kernel refused is tried again each minute */
 };
 
 /* --- rounds ------------------------------------------------------------------------------- */
@@ -21,8 +21,8 @@ enum {
 static void error_remember(struct nx_network *network, const struct nx_error *error)
 {
 	if (strcmp(network->last_error, error->message) != 0)
-		nx_log(NX_LOG_ERROR, "the mesh is not as it should be", "reason", error->message,
-		       "interface", network->options.request.name, NULL);
+		nx_log(NX_LOG_ERROR, "the mesh is not as it should be", "reason", error->message, "interface",
+		       network->options.request.name, NULL);
 	memcpy(network->last_error, error->message, sizeof(network->last_error));
 }
 
@@ -112,8 +112,8 @@ static void underlay_refresh(struct nx_network *network)
 	struct nx_error error = {0};
 	struct nx_netlink *route = nx_services_route(network->base, &error);
 
-	if (!route || nx_underlay_read(&network->underlay, route, network->reconcile.interface.index,
-				       &error) != NX_OK)
+	if (!route ||
+	    nx_underlay_read(&network->underlay, route, network->reconcile.interface.index, &error) != NX_OK)
 		nx_log(NX_LOG_WARNING, "this host's addresses cannot be read", "reason", error.message, NULL);
 	guard_refresh(network);
 }
@@ -124,8 +124,7 @@ static void families_log(const struct nx_network *network)
 		const struct nx_family *family = &network->capabilities->families[i];
 
 		nx_log(NX_LOG_INFO, nx_family_usable(family) ? "family is usable" : "family is not usable",
-		       "family", family->ops->label, "reason", *family->reason ? family->reason : NULL,
-		       NULL);
+		       "family", family->ops->label, "reason", *family->reason ? family->reason : NULL, NULL);
 	}
 }
 
@@ -213,8 +212,8 @@ static void record_put(struct nx_network *network, struct nx_record *record)
 		nx_log(NX_LOG_WARNING, "a device is left out", "device", id, "reason", error.message, NULL);
 }
 
-static void record_refused(struct nx_network *network, const struct nx_json *device,
-			   enum nx_status status, const struct nx_error *error)
+static void record_refused(struct nx_network *network, const struct nx_json *device, enum nx_status status,
+			   const struct nx_error *error)
 {
 	const char *id = nx_json_member_string(device, "id", "");
 

@@ -35,7 +35,7 @@ struct nx_network {
 	struct nx_reconcile reconcile;
 	struct nx_underlay underlay;
 	struct nx_monitor *monitor;
-	struct nx_timer *look;  /* at the host, and mend */
+	struct nx_timer *look;	/* at the host, and mend */
 	struct nx_timer *adapt; /* to another address, or family */
 	struct nx_watch *poll;
 	uint16_t port; /* the last that was told */
@@ -43,7 +43,7 @@ struct nx_network {
 	unsigned failures; /* looks that failed in a row */
 	char self_id[NX_UUID_TEXT];
 	struct nx_address service; /* where the service is: no route may swallow it */
-	char last_error[320];      /* "" when the last round went well */
+	char last_error[320];	   /* "" when the last round went well */
 };
 
 /* Bring the interface up and watch the host. Peers and routes stay as they are until this
@@ -69,7 +69,6 @@ void nx_network_settle(struct nx_network *network);
 void nx_network_look(struct nx_network *network);
 
 /* This host's endpoint over the family's underlay, as it would publish it. */
-struct nx_endpoint nx_network_endpoint(const struct nx_network *network,
-				       const struct nx_family *family);
+struct nx_endpoint nx_network_endpoint(const struct nx_network *network, const struct nx_family *family);
 
 #endif

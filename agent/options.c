@@ -17,55 +17,116 @@
 #define HOSTNAME_ROOM 256u
 
 static const struct nx_config_key keys[] = {
-	{.name = "config", .type = NX_CONFIG_STRING, .fallback = "/etc/nexodus/nexd.conf",
+	{.name = "config",
+	 .type = NX_CONFIG_STRING,
+	 .fallback = "/etc/nexodus/nexd.conf",
 	 .summary = "File to read the configuration from"},
-	{.name = "service-url", .type = NX_CONFIG_STRING, .fallback = "",
+	{.name = "service-url",
+	 .type = NX_CONFIG_STRING,
+	 .fallback = "",
 	 .summary = "Where the service is, such as https://nexodus.example.com"},
-	{.name = "ca-file", .type = NX_CONFIG_STRING, .fallback = "",
-	 .summary = "PEM file with the authorities that the service's certificate is checked against (default: the system's)"},
-	{.name = "registration-key", .type = NX_CONFIG_STRING, .fallback = "",
-	 .summary = "Key to register this host with; other users of this host can read it on a command line: prefer the next"},
-	{.name = "registration-key-file", .type = NX_CONFIG_STRING, .fallback = "",
+	{.name = "ca-file",
+	 .type = NX_CONFIG_STRING,
+	 .fallback = "",
+	 .summary = "PEM file with the authorities that the service's certificate is checked against "
+		    "(default: the system's)"},
+	{.name = "registration-key",
+	 .type = NX_CONFIG_STRING,
+	 .fallback = "",
+	 .summary = "Key to register this host with; other users of this host can read it on a command line: "
+		    "prefer the next"},
+	{.name = "registration-key-file",
+	 .type = NX_CONFIG_STRING,
+	 .fallback = "",
 	 .summary = "File with the registration key"},
-	{.name = "username", .type = NX_CONFIG_STRING, .fallback = "",
+	{.name = "username",
+	 .type = NX_CONFIG_STRING,
+	 .fallback = "",
 	 .summary = "User to register this host for, instead of a registration key"},
-	{.name = "password", .type = NX_CONFIG_STRING, .fallback = "",
-	 .summary = "That user's password: from the environment (NEXD_PASSWORD) or the file, never as an option"},
-	{.name = "password-file", .type = NX_CONFIG_STRING, .fallback = "",
+	{.name = "password",
+	 .type = NX_CONFIG_STRING,
+	 .fallback = "",
+	 .summary = "That user's password: from the environment (NEXD_PASSWORD) or the file, never as an "
+		    "option"},
+	{.name = "password-file",
+	 .type = NX_CONFIG_STRING,
+	 .fallback = "",
 	 .summary = "File with that user's password"},
-	{.name = "organization-id", .type = NX_CONFIG_STRING, .fallback = "",
+	{.name = "organization-id",
+	 .type = NX_CONFIG_STRING,
+	 .fallback = "",
 	 .summary = "Organization to register in (default: the key's, or the user's own)"},
-	{.name = "state-directory", .type = NX_CONFIG_STRING, .fallback = "/var/lib/nexd",
+	{.name = "state-directory",
+	 .type = NX_CONFIG_STRING,
+	 .fallback = "/var/lib/nexd",
 	 .summary = "Where this host's keys and last known peers are kept"},
-	{.name = "control-socket", .type = NX_CONFIG_STRING, .fallback = "/run/nexd/nexd.sock",
+	{.name = "control-socket",
+	 .type = NX_CONFIG_STRING,
+	 .fallback = "/run/nexd/nexd.sock",
 	 .summary = "Socket that nexctl asks; empty for none"},
-	{.name = "interface", .type = NX_CONFIG_STRING, .fallback = "wg0",
+	{.name = "interface",
+	 .type = NX_CONFIG_STRING,
+	 .fallback = "wg0",
 	 .summary = "Name of the tunnel's interface"},
-	{.name = "listen-port", .type = NX_CONFIG_INTEGER, .fallback = "0", .minimum = 0, .maximum = 65535,
+	{.name = "listen-port",
+	 .type = NX_CONFIG_INTEGER,
+	 .fallback = "0",
+	 .minimum = 0,
+	 .maximum = 65535,
 	 .summary = "UDP port of the tunnel; 0 lets the system choose"},
-	{.name = "mtu", .type = NX_CONFIG_INTEGER, .fallback = "0", .minimum = 0, .maximum = 65535,
+	{.name = "mtu",
+	 .type = NX_CONFIG_INTEGER,
+	 .fallback = "0",
+	 .minimum = 0,
+	 .maximum = 65535,
 	 .summary = "Largest packet of the tunnel in bytes; 0 for the driver's default"},
-	{.name = "driver", .type = NX_CONFIG_STRING, .fallback = "",
+	{.name = "driver",
+	 .type = NX_CONFIG_STRING,
+	 .fallback = "",
 	 .summary = "Tunnel driver to use (default: the first that is loaded)"},
-	{.name = "keep-interface", .type = NX_CONFIG_BOOLEAN, .fallback = "false",
+	{.name = "keep-interface",
+	 .type = NX_CONFIG_BOOLEAN,
+	 .fallback = "false",
 	 .summary = "Leave the tunnel as it stands when nexd stops"},
-	{.name = "hostname", .type = NX_CONFIG_STRING, .fallback = "",
+	{.name = "hostname",
+	 .type = NX_CONFIG_STRING,
+	 .fallback = "",
 	 .summary = "Name to register this host under (default: the host's own)"},
-	{.name = "local-endpoint-ip", .type = NX_CONFIG_STRING, .fallback = "",
-	 .summary = "Addresses others reach this host's tunnel at, with or without port, of any family, separated by commas (default: found out)"},
-	{.name = "request-ip", .type = NX_CONFIG_STRING, .fallback = "",
+	{.name = "local-endpoint-ip",
+	 .type = NX_CONFIG_STRING,
+	 .fallback = "",
+	 .summary = "Addresses others reach this host's tunnel at, with or without port, of any family, "
+		    "separated by commas (default: found out)"},
+	{.name = "request-ip",
+	 .type = NX_CONFIG_STRING,
+	 .fallback = "",
 	 .summary = "Addresses to ask for at registration, one of each family, separated by commas"},
-	{.name = "advertise-cidr", .type = NX_CONFIG_STRING, .fallback = "",
-	 .summary = "Prefixes behind this host to give the others access to, of any family, separated by commas"},
-	{.name = "child-prefix", .type = NX_CONFIG_STRING, .fallback = "",
+	{.name = "advertise-cidr",
+	 .type = NX_CONFIG_STRING,
+	 .fallback = "",
+	 .summary = "Prefixes behind this host to give the others access to, of any family, separated by "
+		    "commas"},
+	{.name = "child-prefix",
+	 .type = NX_CONFIG_STRING,
+	 .fallback = "",
 	 .summary = "The older name of advertise-cidr"},
-	{.name = "plugin-directory", .type = NX_CONFIG_STRING, .fallback = NEXODUS_PLUGIN_DIR,
+	{.name = "plugin-directory",
+	 .type = NX_CONFIG_STRING,
+	 .fallback = NEXODUS_PLUGIN_DIR,
 	 .summary = "Folder whose agent/*.so are the plugins"},
-	{.name = "plugins", .type = NX_CONFIG_STRING, .fallback = "*",
+	{.name = "plugins",
+	 .type = NX_CONFIG_STRING,
+	 .fallback = "*",
 	 .summary = "Plugins to load, by name, separated by commas; * for all"},
-	{.name = "log-level", .type = NX_CONFIG_STRING, .fallback = "info", .reloadable = true,
+	{.name = "log-level",
+	 .type = NX_CONFIG_STRING,
+	 .fallback = "info",
+	 .reloadable = true,
 	 .summary = "error, warning, info or debug"},
-	{.name = "log-format", .type = NX_CONFIG_STRING, .fallback = "auto", .reloadable = true,
+	{.name = "log-format",
+	 .type = NX_CONFIG_STRING,
+	 .fallback = "auto",
+	 .reloadable = true,
 	 .summary = "auto (for a person on a terminal, key-value otherwise), human, key-value or json"},
 };
 
@@ -89,8 +150,7 @@ static bool interface_fit(const char *name)
 {
 	size_t length = strlen(name);
 
-	if (length == 0 || length >= INTERFACE_NAME_ROOM || strcmp(name, ".") == 0 ||
-	    strcmp(name, "..") == 0)
+	if (length == 0 || length >= INTERFACE_NAME_ROOM || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return false;
 	return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == length;
 }
@@ -132,8 +192,8 @@ static enum nx_status texts_read(const struct nx_config *config, struct nx_optio
 	out->control_socket = nx_strdup(text(config, "control-socket"));
 	out->interface = nx_strdup(text(config, "interface"));
 	out->driver = nx_strdup(text(config, "driver"));
-	out->hostname = *text(config, "hostname") ? nx_strdup(text(config, "hostname"))
-						  : hostname_of_system();
+	out->hostname =
+		*text(config, "hostname") ? nx_strdup(text(config, "hostname")) : hostname_of_system();
 	if (*out->organization_id && !nx_uuid_check(out->organization_id))
 		return refuse(config, "organization-id", "an organization's id is a UUID", error);
 	if (!*out->state_directory)
@@ -207,7 +267,8 @@ static enum nx_status secrets_read(const struct nx_config *config, struct nx_opt
 		return status;
 	if (strncmp(nx_config_source(config, NX_OPTIONS_SECTION, "password"), "option", 6) == 0)
 		return nx_fail(error, NX_INVALID, "password",
-			       "a password on the command line can be read by everybody on this host: use --password-file or NEXD_PASSWORD");
+			       "a password on the command line can be read by everybody on this host: use "
+			       "--password-file or NEXD_PASSWORD");
 	if (!secret_fit(out->registration_key) || !secret_fit(out->password))
 		return nx_fail(error, NX_INVALID, "registration-key",
 			       "the registration key or the password holds control characters");
@@ -237,8 +298,7 @@ static enum nx_status lists_read(const struct nx_config *config, struct nx_optio
 	return status;
 }
 
-enum nx_status nx_options_read(const struct nx_config *config, struct nx_options *out,
-			       struct nx_error *error)
+enum nx_status nx_options_read(const struct nx_config *config, struct nx_options *out, struct nx_error *error)
 {
 	enum nx_status status;
 

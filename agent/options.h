@@ -14,11 +14,11 @@ extern const struct nx_table nx_option_keys;
 /* Checked, and copied out of the configuration: a reload does not move it. */
 struct nx_options {
 	char *service_url;
-	char *ca_file;          /* "" for the system's */
-	char *organization_id;  /* to register in; "" for the one of the key or of the user */
+	char *ca_file;		/* "" for the system's */
+	char *organization_id;	/* to register in; "" for the one of the key or of the user */
 	char *registration_key; /* "" for none; a secret */
-	char *username;         /* "" for none */
-	char *password;         /* a secret */
+	char *username;		/* "" for none */
+	char *password;		/* a secret */
 	char *state_directory;
 	char *control_socket;
 	char *interface;

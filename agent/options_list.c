@@ -12,16 +12,14 @@
 #define PREFIXES_LIMIT 256u
 
 /* Take items one by one; `take` judges an item and adds it. */
-static enum nx_status items_each(const char *text,
-				 enum nx_status (*take)(void *context, const char *item,
-							struct nx_error *error),
-				 void *context, struct nx_error *error)
+static enum nx_status
+items_each(const char *text, enum nx_status (*take)(void *context, const char *item, struct nx_error *error),
+	   void *context, struct nx_error *error)
 {
 	NX_AUTO_FREE char *copy = nx_strdup(text);
 	char *rest = NULL;
 
-	for (char *item = strtok_r(copy, SEPARATORS, &rest); item;
-	     item = strtok_r(NULL, SEPARATORS, &rest)) {
+	for (char *item = strtok_r(copy, SEPARATORS, &rest); item; item = strtok_r(NULL, SEPARATORS, &rest)) {
 		enum nx_status status = take(context, item, error);
 
 		if (status != NX_OK)
@@ -53,8 +51,8 @@ static enum nx_status endpoint_take(void *context, const char *item, struct nx_e
 	struct nx_endpoint endpoint;
 
 	if (!endpoint_read(list, item, &endpoint))
-		return nx_fail(error, NX_INVALID, list->key, "%s: \"%s\" is not an address%s", list->key, item,
-			       list->ports ? ", with or without a port" : "");
+		return nx_fail(error, NX_INVALID, list->key, "%s: \"%s\" is not an address%s", list->key,
+			       item, list->ports ? ", with or without a port" : "");
 	for (size_t i = 0; i < list->count; i++) {
 		if (list->items[i].address.length == endpoint.address.length)
 			return nx_fail(error, NX_INVALID, list->key,
@@ -66,8 +64,8 @@ static enum nx_status endpoint_take(void *context, const char *item, struct nx_e
 	return NX_OK;
 }
 
-enum nx_status nx_endpoint_list(const char *text, const char *key, struct nx_endpoint **out,
-				size_t *count, struct nx_error *error)
+enum nx_status nx_endpoint_list(const char *text, const char *key, struct nx_endpoint **out, size_t *count,
+				struct nx_error *error)
 {
 	struct endpoints list = {.key = key, .ports = true, .items = *out, .count = *count};
 	enum nx_status status = items_each(text, endpoint_take, &list, error);
@@ -77,8 +75,8 @@ enum nx_status nx_endpoint_list(const char *text, const char *key, struct nx_end
 	return status;
 }
 
-enum nx_status nx_address_list(const char *text, const char *key, struct nx_address **out,
-			       size_t *count, struct nx_error *error)
+enum nx_status nx_address_list(const char *text, const char *key, struct nx_address **out, size_t *count,
+			       struct nx_error *error)
 {
 	struct endpoints list = {.key = key};
 	enum nx_status status = items_each(text, endpoint_take, &list, error);
@@ -123,9 +121,10 @@ static enum nx_status prefix_read(const struct prefixes *list, const char *item,
 	if (!nx_prefix_parse(item, out)) {
 		if (prefix_guess(item, guess))
 			return nx_fail(error, NX_INVALID, list->key,
-				       "%s: \"%s\" is not a prefix, did you mean %s?", list->key, item, guess);
-		return nx_fail(error, NX_INVALID, list->key, "%s: \"%s\" is not a prefix, such as 192.0.2.0/24",
-			       list->key, item);
+				       "%s: \"%s\" is not a prefix, did you mean %s?", list->key, item,
+				       guess);
+		return nx_fail(error, NX_INVALID, list->key,
+			       "%s: \"%s\" is not a prefix, such as 192.0.2.0/24", list->key, item);
 	}
 	masked = nx_prefix_mask(out);
 	if (nx_prefix_compare(&masked, out) != 0)
@@ -161,8 +160,8 @@ static enum nx_status prefix_take(void *context, const char *item, struct nx_err
 	return NX_OK;
 }
 
-enum nx_status nx_prefix_list(const char *text, const char *key, struct nx_prefix **out,
-			      size_t *count, struct nx_error *error)
+enum nx_status nx_prefix_list(const char *text, const char *key, struct nx_prefix **out, size_t *count,
+			      struct nx_error *error)
 {
 	struct prefixes list = {.key = key, .items = *out, .count = *count};
 	enum nx_status status = items_each(text, prefix_take, &list, error);

@@ -12,13 +12,13 @@
 #include "base/error.h"
 
 /* One address for each length at most. */
-enum nx_status nx_address_list(const char *text, const char *key, struct nx_address **out,
-			       size_t *count, struct nx_error *error);
+enum nx_status nx_address_list(const char *text, const char *key, struct nx_address **out, size_t *count,
+			       struct nx_error *error);
 /* Addresses with or without a port (0), one for each length at most. */
-enum nx_status nx_endpoint_list(const char *text, const char *key, struct nx_endpoint **out,
-				size_t *count, struct nx_error *error);
+enum nx_status nx_endpoint_list(const char *text, const char *key, struct nx_endpoint **out, size_t *count,
+				struct nx_error *error);
 /* Ascending, none twice, no host bits, no default route. */
-enum nx_status nx_prefix_list(const char *text, const char *key, struct nx_prefix **out,
-			      size_t *count, struct nx_error *error);
+enum nx_status nx_prefix_list(const char *text, const char *key, struct nx_prefix **out, size_t *count,
+			      struct nx_error *error);
 
 #endif

@@ -11,8 +11,7 @@
 void nx_planner_init(struct nx_planner *planner, const struct nx_capabilities *capabilities)
 {
 	*planner = (struct nx_planner){.capabilities = capabilities};
-	planner->self_families =
-		nx_alloc_array(capabilities->family_count, sizeof(*planner->self_families));
+	planner->self_families = nx_alloc_array(capabilities->family_count, sizeof(*planner->self_families));
 }
 
 void nx_planner_release(struct nx_planner *planner)
@@ -335,8 +334,7 @@ enum nx_status nx_plan_member(const struct nx_planner *planner, const struct nx_
 	enum nx_status status = relay_plan(planner, member, out, &plan);
 
 	if (status == NX_OK && plan.prefix_count > out->prefix_room) {
-		out->prefixes = nx_realloc_array(out->prefixes, plan.prefix_count,
-						 sizeof(*out->prefixes));
+		out->prefixes = nx_realloc_array(out->prefixes, plan.prefix_count, sizeof(*out->prefixes));
 		out->prefix_room = plan.prefix_count;
 		status = relay_plan(planner, member, out, &plan);
 	}

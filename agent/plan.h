@@ -31,11 +31,11 @@ enum nx_replan {
 
 struct nx_planner {
 	const struct nx_capabilities *capabilities;
-	bool known;                           /* this host's own record is known */
-	struct nx_record *record;             /* this host, as the server has it */
-	struct nx_member self;                /* the same, as far as this host can do it */
+	bool known;		  /* this host's own record is known */
+	struct nx_record *record; /* this host, as the server has it */
+	struct nx_member self;	  /* the same, as far as this host can do it */
 	struct nx_member_family *self_families;
-	struct nx_entry *relay;               /* NULL: none, or this host itself */
+	struct nx_entry *relay; /* NULL: none, or this host itself */
 	bool relay_is_self;
 	struct nx_prefix *relayed;
 	size_t relayed_count;

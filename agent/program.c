@@ -25,9 +25,9 @@ static const char *const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", 
 struct run {
 	const char *name;
 	pid_t pid;
-	int input;   /* to its standard input */
-	int output;  /* from its standard output */
-	int errors;  /* from its standard error */
+	int input;	  /* to its standard input */
+	int output;	  /* from its standard output */
+	int errors;	  /* from its standard error */
 	const char *left; /* of the input */
 	size_t left_length;
 	char *into;
@@ -95,8 +95,8 @@ static void attributes_set(posix_spawnattr_t *attributes)
 	posix_spawnattr_setsigmask(attributes, &none);
 	posix_spawnattr_setsigdefault(attributes, &all);
 	posix_spawnattr_setpgroup(attributes, 0);
-	posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-						     POSIX_SPAWN_SETPGROUP);
+	posix_spawnattr_setflags(attributes,
+				 POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
 }
 
 static int program_spawn(const char *path, const char *const *arguments, const struct pipes *pipes,
@@ -266,14 +266,15 @@ static enum nx_status run_judge(struct run *run, bool ended, int result, struct 
 	if (WIFEXITED(result))
 		return nx_fail(error, NX_INTERNAL, NULL, "%s failed (status %d): %s", run->name,
 			       WEXITSTATUS(result), words);
-	return nx_fail(error, NX_INTERNAL, NULL, "%s was ended by signal %d: %s", run->name,
-		       WTERMSIG(result), words);
+	return nx_fail(error, NX_INTERNAL, NULL, "%s was ended by signal %d: %s", run->name, WTERMSIG(result),
+		       words);
 }
 
-enum nx_status nx_program_run(const char *const *arguments, const char *input, char *output,
-			      size_t room, struct nx_error *error)
+enum nx_status nx_program_run(const char *const *arguments, const char *input, char *output, size_t room,
+			      struct nx_error *error)
 {
-	NX_CLEANUP(run_end) struct run run = {
+	NX_CLEANUP(run_end)
+	struct run run = {
 		.name = arguments[0], .input = -1, .output = -1, .errors = -1, .into = output, .room = room};
 	char path[256];
 	int result = 0;

@@ -10,7 +10,7 @@
 #define NX_PROGRAM_SECONDS 10
 
 /* As `run` of struct nx_agent_services. Blocks until the program has ended or was ended. */
-enum nx_status nx_program_run(const char *const *arguments, const char *input, char *output,
-			      size_t room, struct nx_error *error);
+enum nx_status nx_program_run(const char *const *arguments, const char *input, char *output, size_t room,
+			      struct nx_error *error);
 
 #endif

@@ -215,16 +215,16 @@ static void body_send(struct nx_session *session)
 {
 	NX_AUTO_FREE char *path = nx_printf("/api/devices/%s", session->agent->state.identity.device_id);
 
-	session->publish.call = nx_client_call(session->agent->client,
-					       &(const struct nx_call_request){
-						       .method = "PATCH",
-						       .path = path,
-						       .bearer = session->agent->state.token,
-						       .content_type = "application/json",
-						       .body = session->publish.body,
-						       .done = patch_done,
-						       .context = session,
-					       });
+	session->publish.call =
+		nx_client_call(session->agent->client, &(const struct nx_call_request){
+							       .method = "PATCH",
+							       .path = path,
+							       .bearer = session->agent->state.token,
+							       .content_type = "application/json",
+							       .body = session->publish.body,
+							       .done = patch_done,
+							       .context = session,
+						       });
 }
 
 void nx_publish_check(struct nx_session *session)

@@ -46,8 +46,7 @@ void nx_reconcile_release(struct nx_reconcile *reconcile)
 	free(reconcile->forward_children);
 }
 
-static enum nx_status interface_up(struct nx_reconcile *reconcile, uint16_t port,
-				   struct nx_error *error)
+static enum nx_status interface_up(struct nx_reconcile *reconcile, uint16_t port, struct nx_error *error)
 {
 	const struct nx_capabilities *capabilities = reconcile->capabilities;
 	struct nx_interface_request request = reconcile->request;
@@ -107,8 +106,7 @@ void nx_reconcile_forget(struct nx_reconcile *reconcile, struct nx_entry *entry)
 	reconcile->replan_all |= reconcile->planner.relay == NULL && entry->record->member.standing.relay;
 }
 
-static bool addresses_same(const struct nx_member_family *a, const struct nx_member_family *b,
-			   size_t count)
+static bool addresses_same(const struct nx_member_family *a, const struct nx_member_family *b, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (a[i].present != b[i].present || nx_address_compare(&a[i].address, &b[i].address) != 0)
@@ -136,8 +134,7 @@ void nx_reconcile_set_self(struct nx_reconcile *reconcile, struct nx_record *rec
 		reconcile->routes_stale = true;
 }
 
-void nx_reconcile_guard(struct nx_reconcile *reconcile, const struct nx_address *addresses,
-			size_t count)
+void nx_reconcile_guard(struct nx_reconcile *reconcile, const struct nx_address *addresses, size_t count)
 {
 	if (nx_planner_guard(&reconcile->planner, addresses, count))
 		reconcile->replan_all = true;
@@ -257,10 +254,10 @@ static void entry_plan(struct nx_reconcile *reconcile, struct nx_entry *entry)
 
 	if (entry->gone)
 		nx_wanted_none(&reconcile->wanted);
-	else if (nx_plan_member(&reconcile->planner, &entry->record->member, &reconcile->wanted,
-				&error) != NX_OK)
-		nx_log(NX_LOG_WARNING, "a device is left out", "device", entry->record->member.id,
-		       "reason", error.message, NULL);
+	else if (nx_plan_member(&reconcile->planner, &entry->record->member, &reconcile->wanted, &error) !=
+		 NX_OK)
+		nx_log(NX_LOG_WARNING, "a device is left out", "device", entry->record->member.id, "reason",
+		       error.message, NULL);
 	wanted_claim(reconcile, entry);
 	peer_fold(reconcile, entry);
 	changed_add(reconcile, entry);

@@ -23,12 +23,12 @@ struct nx_reconcile {
 	struct nx_interface_request request;
 	struct nx_interface interface;
 	uint16_t usual_port; /* asked for again when the request leaves the port open; 0: none */
-	bool up;      /* the interface is there */
-	bool unsure;  /* what is applied is not known */
-	bool routes_stale; /* routes that stand must be written again: their source has changed */
-	bool refused; /* a family turned out not to be usable; the owner clears it */
+	bool up;	     /* the interface is there */
+	bool unsure;	     /* what is applied is not known */
+	bool routes_stale;   /* routes that stand must be written again: their source has changed */
+	bool refused;	     /* a family turned out not to be usable; the owner clears it */
 
-	bool survey;     /* the mesh is to be looked over before the next plan */
+	bool survey; /* the mesh is to be looked over before the next plan */
 	bool replan_all;
 	struct nx_entry *dirty; /* waits for its plan */
 	struct nx_wanted wanted;
@@ -48,12 +48,12 @@ void nx_reconcile_init(struct nx_reconcile *reconcile, struct nx_capabilities *c
 		       struct nx_members *members, const struct nx_interface_request *request);
 void nx_reconcile_release(struct nx_reconcile *reconcile);
 
-/* Bring the interface up, so that its port is known: on its usual one if that can be had. Peers and routes stay as they are. */
+/* Bring the interface up, so that its port is known: on its usual one if that can be had. Peers and routes
+ * stay as they are. */
 enum nx_status nx_reconcile_start(struct nx_reconcile *reconcile, struct nx_error *error);
 /* This host's own record (taken), or NULL when what the families can do has changed. */
 void nx_reconcile_set_self(struct nx_reconcile *reconcile, struct nx_record *record);
-void nx_reconcile_guard(struct nx_reconcile *reconcile, const struct nx_address *addresses,
-			size_t count);
+void nx_reconcile_guard(struct nx_reconcile *reconcile, const struct nx_address *addresses, size_t count);
 /* A member is new or has another record; `effect` as nx_members_put() answered. */
 void nx_reconcile_mark(struct nx_reconcile *reconcile, struct nx_entry *entry, unsigned effect);
 /* A member is to go: it is taken out of the table and freed when its peer is gone. */

@@ -44,8 +44,8 @@ static void peer_seen(void *context, const struct nx_peer *peer)
 	if (applied->adopted || !peer->endpoint.port)
 		applied->published = peer->endpoint;
 	applied->keepalive_seconds = peer->keepalive_seconds;
-	applied->prefixes = nx_realloc_array(applied->prefixes, peer->prefix_count + 1,
-					     sizeof(*applied->prefixes));
+	applied->prefixes =
+		nx_realloc_array(applied->prefixes, peer->prefix_count + 1, sizeof(*applied->prefixes));
 	for (size_t i = 0; i < peer->prefix_count; i++)
 		applied->prefixes[i] = nx_prefix_mask(&peer->prefixes[i]);
 	applied->prefix_count = peer->prefix_count;

@@ -13,8 +13,8 @@ void nx_strangers_add(struct nx_reconcile *reconcile, const char *public_key)
 {
 	if (reconcile->stranger_count == reconcile->stranger_room) {
 		reconcile->stranger_room = reconcile->stranger_room ? 2 * reconcile->stranger_room : 8;
-		reconcile->strangers = nx_realloc_array(reconcile->strangers, reconcile->stranger_room,
-							sizeof(char *));
+		reconcile->strangers =
+			nx_realloc_array(reconcile->strangers, reconcile->stranger_room, sizeof(char *));
 	}
 	reconcile->strangers[reconcile->stranger_count++] = nx_strdup(public_key);
 }
@@ -64,16 +64,15 @@ static struct nx_peer_change key_removal(const char *public_key)
 /* Removals first: a key or a prefix may come back with another device. */
 static struct nx_peer_change *changes_collect(const struct nx_reconcile *reconcile, size_t *count)
 {
-	struct nx_peer_change *changes = nx_alloc_array(
-		reconcile->stranger_count + reconcile->changed_count, sizeof(*changes));
+	struct nx_peer_change *changes =
+		nx_alloc_array(reconcile->stranger_count + reconcile->changed_count, sizeof(*changes));
 
 	*count = 0;
 	for (size_t i = 0; i < reconcile->stranger_count; i++)
 		changes[(*count)++] = key_removal(reconcile->strangers[i]);
 	for (size_t i = 0; i < reconcile->changed_count; i++) {
 		if (entry_leaves(reconcile->changed[i]))
-			changes[(*count)++] =
-				key_removal(reconcile->changed[i]->record->member.public_key);
+			changes[(*count)++] = key_removal(reconcile->changed[i]->record->member.public_key);
 	}
 	for (size_t i = 0; i < reconcile->changed_count; i++) {
 		if (entry_comes(reconcile->changed[i]))
@@ -154,9 +153,9 @@ enum nx_status nx_reconcile_addresses(struct nx_reconcile *reconcile, struct nx_
 	for (size_t i = 0; i < reconcile->capabilities->family_count; i++) {
 		struct nx_family *family = &reconcile->capabilities->families[i];
 		struct nx_error why = {0};
-		enum nx_status status = family->ops->address_apply(family->instance,
-								   reconcile->interface.index,
-								   &reconcile->planner.self_families[i], &why);
+		enum nx_status status =
+			family->ops->address_apply(family->instance, reconcile->interface.index,
+						   &reconcile->planner.self_families[i], &why);
 
 		if (status == NX_UNSUPPORTED && reconcile->planner.self_families[i].present)
 			family_refuse(reconcile, family, why.message);
@@ -166,8 +165,7 @@ enum nx_status nx_reconcile_addresses(struct nx_reconcile *reconcile, struct nx_
 	return result;
 }
 
-static enum nx_status family_routes(struct nx_reconcile *reconcile, size_t index,
-				    struct nx_error *error)
+static enum nx_status family_routes(struct nx_reconcile *reconcile, size_t index, struct nx_error *error)
 {
 	const struct nx_family *family = &reconcile->capabilities->families[index];
 	NX_CLEANUP(nx_route_changes_release) struct nx_route_changes changes = {0};

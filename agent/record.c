@@ -35,8 +35,7 @@ static bool text_printable(const char *text)
 	return true;
 }
 
-static enum nx_status identity_read(const struct nx_json *device, struct draft *draft,
-				    struct nx_error *error)
+static enum nx_status identity_read(const struct nx_json *device, struct draft *draft, struct nx_error *error)
 {
 	draft->id = nx_json_member_string(device, "id", "");
 	draft->organization_id = nx_json_member_string(device, "organization_id", "");
@@ -55,9 +54,8 @@ static enum nx_status identity_read(const struct nx_json *device, struct draft *
 	return NX_OK;
 }
 
-static enum nx_status families_read(const struct nx_capabilities *capabilities,
-				    const struct nx_json *device, struct draft *draft,
-				    struct nx_error *error)
+static enum nx_status families_read(const struct nx_capabilities *capabilities, const struct nx_json *device,
+				    struct draft *draft, struct nx_error *error)
 {
 	draft->families = nx_alloc_array(capabilities->family_count, sizeof(*draft->families));
 	for (size_t i = 0; i < capabilities->family_count; i++) {
@@ -99,9 +97,8 @@ static bool child_read(const struct nx_capabilities *capabilities, const struct 
 	return true;
 }
 
-static enum nx_status children_read(const struct nx_capabilities *capabilities,
-				    const struct nx_json *device, struct draft *draft,
-				    struct nx_error *error)
+static enum nx_status children_read(const struct nx_capabilities *capabilities, const struct nx_json *device,
+				    struct draft *draft, struct nx_error *error)
 {
 	const struct nx_json *list = nx_json_member(device, "child_prefix");
 	size_t count = list && nx_json_type(list) == NX_JSON_ARRAY ? nx_json_length(list) : 0;
@@ -131,8 +128,7 @@ static void *block_add(char **place, const void *data, size_t size)
 	return at;
 }
 
-static struct nx_record *record_make(const struct nx_capabilities *capabilities,
-				     const struct draft *draft)
+static struct nx_record *record_make(const struct nx_capabilities *capabilities, const struct draft *draft)
 {
 	size_t families = capabilities->family_count * sizeof(*draft->families);
 	size_t children = draft->child_count * sizeof(*draft->children);

@@ -117,8 +117,8 @@ static const char *service_interface_name(struct nx_host *host)
 	return host_base(host)->interface_name;
 }
 
-static enum nx_status service_run(struct nx_host *host, const char *const *arguments,
-				  const char *input, char *output, size_t room, struct nx_error *error)
+static enum nx_status service_run(struct nx_host *host, const char *const *arguments, const char *input,
+				  char *output, size_t room, struct nx_error *error)
 {
 	(void)host;
 	return nx_program_run(arguments, input, output, output ? room : 0, error);

@@ -15,7 +15,7 @@ struct nx_services_base {
 	const char *interface_name;
 	void (*reconcile)(void *context); /* a plugin asks for a look at the host; NULL: nobody listens yet */
 	void *context;
-	struct nx_netlink *route;   /* opened when first needed */
+	struct nx_netlink *route; /* opened when first needed */
 	struct nx_netlink *generic;
 };
 

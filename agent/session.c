@@ -74,15 +74,14 @@ void nx_session_learn_self(struct nx_session *session, const struct nx_json *dev
 
 static bool device_is_self(const struct nx_session *session, const struct nx_json *device)
 {
-	return strcmp(nx_json_member_string(device, "id", ""),
-		      session->agent->state.identity.device_id) == 0;
+	return strcmp(nx_json_member_string(device, "id", ""), session->agent->state.identity.device_id) == 0;
 }
 
 bool nx_session_event(struct nx_session *session, const struct nx_event *event)
 {
 	struct nx_network *network = &session->agent->network;
-	int64_t revision = nx_json_member_integer(event->value ? event->value : event->document,
-						  "revision", 0);
+	int64_t revision =
+		nx_json_member_integer(event->value ? event->value : event->document, "revision", 0);
 
 	if (event->type == NX_EVENT_DELETE && device_is_self(session, event->value)) {
 		session->recheck = true;
@@ -203,8 +202,7 @@ static void stream_done(void *context, const struct nx_answer *answer)
 void nx_session_connect(struct nx_session *session)
 {
 	const struct nx_state *state = &session->agent->state;
-	NX_AUTO_FREE char *path =
-		nx_printf("/api/organizations/%s/events", state->identity.organization_id);
+	NX_AUTO_FREE char *path = nx_printf("/api/organizations/%s/events", state->identity.organization_id);
 	NX_AUTO_FREE char *body = NULL;
 
 	session->phase = NX_PHASE_OFFLINE;
@@ -238,8 +236,8 @@ static void organization_follow(struct nx_session *session, const struct nx_json
 
 	if (!nx_uuid_check(organization) || strcmp(organization, identity->organization_id) == 0)
 		return;
-	nx_log(NX_LOG_INFO, "this device belongs to another organization now", "organization",
-	       organization, NULL);
+	nx_log(NX_LOG_INFO, "this device belongs to another organization now", "organization", organization,
+	       NULL);
 	memcpy(identity->organization_id, organization, NX_UUID_TEXT);
 	if (nx_state_identity_write(&session->agent->state, &error) != NX_OK)
 		nx_log(NX_LOG_WARNING, "the new organization is not stored", "reason", error.message, NULL);
@@ -274,10 +272,12 @@ static void verify_done(void *context, const struct nx_answer *answer)
 	if (answer->status == 200) {
 		verified(session, answer);
 	} else if ((answer->status == 401 || answer->status == 404) && ++session->strikes >= STRIKES) {
-		nx_session_give_up(session, NX_EXIT_GONE,
-				   "the service does not know this device any more; to register this host anew, "
-				   "remove identity.json, token and devices.log from the state directory and start nexd with a registration key",
-				   reason);
+		nx_session_give_up(
+			session, NX_EXIT_GONE,
+			"the service does not know this device any more; to register this host anew, "
+			"remove identity.json, token and devices.log from the state directory and start nexd "
+			"with a registration key",
+			reason);
 	} else {
 		nx_session_trouble(session, "the service does not let this device in", reason);
 		nx_session_later(session, attempt_verify, answer->retry_after);

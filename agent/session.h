@@ -25,8 +25,8 @@ struct nx_publish {
 	struct nx_timer *retry;
 	struct nx_backoff backoff;
 	struct nx_json *refused; /* bodies that the service did not take, as texts */
-	char *body;              /* of `call` */
-	char *wish;              /* the one that `call` declares; NULL: it is about families */
+	char *body;		 /* of `call` */
+	char *wish;		 /* the one that `call` declares; NULL: it is about families */
 };
 
 struct nx_session {
@@ -39,14 +39,14 @@ struct nx_session {
 	struct nx_journal *journal; /* NULL: the disk would not have it */
 	size_t journal_compacted;   /* its size when it was last written anew */
 	struct nx_stream stream;
-	int64_t revision;  /* the last that was applied */
-	bool resync;       /* the whole list is wanted: from revision 0 */
-	bool caught_up;    /* the stream has reached its tail */
-	bool recheck;      /* the stream said something about ourselves: ask */
-	unsigned strikes;  /* times in a row that the service said it does not know us */
+	int64_t revision;     /* the last that was applied */
+	bool resync;	      /* the whole list is wanted: from revision 0 */
+	bool caught_up;	      /* the stream has reached its tail */
+	bool recheck;	      /* the stream said something about ourselves: ask */
+	unsigned strikes;     /* times in a row that the service said it does not know us */
 	struct nx_json *self; /* our own record, as last seen; NULL: not yet */
 	struct nx_publish publish;
-	char *bearer;       /* enrolling with a password: the user's token; a secret */
+	char *bearer; /* enrolling with a password: the user's token; a secret */
 	char last_error[320];
 };
 

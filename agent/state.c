@@ -51,7 +51,8 @@ static enum nx_status lock_take(struct nx_state *state, struct nx_error *error)
 	if (flock(state->lock, LOCK_EX | LOCK_NB) == 0)
 		return NX_OK;
 	return nx_fail(error, NX_CONFLICT, NULL,
-		       "another nexd runs on the state directory %s: stop it, or give this one another --state-directory",
+		       "another nexd runs on the state directory %s: stop it, or give this one another "
+		       "--state-directory",
 		       state->directory);
 }
 
@@ -105,7 +106,8 @@ enum nx_status nx_state_token(struct nx_state *state, struct nx_error *error)
 	text[strcspn(text, "\n")] = '\0';
 	if (!nx_token_check(TOKEN_PREFIX, text))
 		status = nx_fail(error, NX_INVALID, NULL,
-				 "%s holds no device token: restore it, or remove it together with identity.json and register this host anew",
+				 "%s holds no device token: restore it, or remove it together with "
+				 "identity.json and register this host anew",
 				 path);
 	else
 		memcpy(state->token, text, strlen(text) + 1);
@@ -143,7 +145,8 @@ enum nx_status nx_state_identity_read(struct nx_state *state, struct nx_error *e
 	if (nx_json_parse(text, length, &document, NULL) != NX_OK ||
 	    !identity_fill(document, &state->identity))
 		return nx_fail(error, NX_INVALID, NULL,
-			       "%s is damaged: remove it, and nexd registers this host again under the same key and token",
+			       "%s is damaged: remove it, and nexd registers this host again under the same "
+			       "key and token",
 			       path);
 	return NX_OK;
 }

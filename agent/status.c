@@ -155,8 +155,8 @@ static void peer_observed(void *context, const struct nx_peer_status *status)
 		return;
 	if (observation->count == observation->room) {
 		observation->room = observation->room ? 2 * observation->room : 64;
-		observation->peers = nx_realloc_array(observation->peers, observation->room,
-						      sizeof(*observation->peers));
+		observation->peers =
+			nx_realloc_array(observation->peers, observation->room, sizeof(*observation->peers));
 	}
 	observation->peers[observation->count++] = (struct observed){.entry = entry, .status = *status};
 }
@@ -181,10 +181,10 @@ static const struct nx_peer_status *observation_find(const struct observation *o
 						     const struct nx_entry *entry)
 {
 	const struct observed key = {.entry = entry};
-	const struct observed *found =
-		observation->count ? bsearch(&key, observation->peers, observation->count,
-					     sizeof(*observation->peers), observed_order)
-				   : NULL;
+	const struct observed *found = observation->count
+					       ? bsearch(&key, observation->peers, observation->count,
+							 sizeof(*observation->peers), observed_order)
+					       : NULL;
 
 	return found ? &found->status : NULL;
 }

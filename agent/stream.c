@@ -23,8 +23,8 @@ static enum nx_event_type type_find(const char *name)
 	return NX_EVENT_OTHER;
 }
 
-enum nx_status nx_event_read(const char *line, size_t length, struct nx_json **document,
-			     struct nx_event *out, struct nx_error *error)
+enum nx_status nx_event_read(const char *line, size_t length, struct nx_json **document, struct nx_event *out,
+			     struct nx_error *error)
 {
 	enum nx_status status = nx_json_parse(line, length, document, error);
 	struct nx_event event = {.line = line, .length = length};

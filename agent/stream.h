@@ -24,13 +24,13 @@ struct nx_event {
 	enum nx_event_type type;
 	const struct nx_json *document;
 	const struct nx_json *value; /* CHANGE, DELETE: an object; otherwise NULL */
-	const char *line;            /* as it came, without its newline */
+	const char *line;	     /* as it came, without its newline */
 	size_t length;
 };
 
 /* Read one line. NX_INVALID when it is not JSON, no object, or a change without a value. */
-enum nx_status nx_event_read(const char *line, size_t length, struct nx_json **document,
-			     struct nx_event *out, struct nx_error *error);
+enum nx_status nx_event_read(const char *line, size_t length, struct nx_json **document, struct nx_event *out,
+			     struct nx_error *error);
 
 struct nx_stream {
 	/* Answers false to end the stream: nothing more is delivered. */

@@ -56,8 +56,7 @@ static void address_add(struct nx_underlay *underlay, const struct nlattr *attri
 		return;
 	address.length = (uint8_t)length;
 	memcpy(address.bytes, mnl_attr_get_payload(attribute), length);
-	underlay->addresses =
-		nx_realloc_array(underlay->addresses, underlay->count + 1, sizeof(address));
+	underlay->addresses = nx_realloc_array(underlay->addresses, underlay->count + 1, sizeof(address));
 	underlay->addresses[underlay->count++] = address;
 }
 
@@ -85,8 +84,8 @@ static void gathering_restart(void *context)
 	gathering->into->count = 0;
 }
 
-enum nx_status nx_underlay_read(struct nx_underlay *underlay, struct nx_netlink *route,
-				int our_interface, struct nx_error *error)
+enum nx_status nx_underlay_read(struct nx_underlay *underlay, struct nx_netlink *route, int our_interface,
+				struct nx_error *error)
 {
 	_Alignas(struct nlmsghdr) char room[64];
 	struct nlmsghdr *message = mnl_nlmsg_put_header(room);
@@ -146,8 +145,7 @@ static bool source_anywhere(const struct nx_underlay *underlay, const struct nx_
 {
 	/* Nothing is sent: the routing table is asked for the way to somewhere outside. These bytes
 	 * are a global address at any length (as 16, one set aside for documentation, RFC 3849). */
-	struct nx_address remote = {.length = family->ops->address_length,
-				    .bytes = {0x20, 0x01, 0x0d, 0xb8}};
+	struct nx_address remote = {.length = family->ops->address_length, .bytes = {0x20, 0x01, 0x0d, 0xb8}};
 
 	return source_towards(underlay, family, &remote, out);
 }
@@ -172,8 +170,7 @@ static const struct nx_endpoint *fixed_find(const struct nx_endpoint *fixed, siz
 	return NULL;
 }
 
-struct nx_endpoint nx_underlay_endpoint(const struct nx_underlay *underlay,
-					const struct nx_family *family,
+struct nx_endpoint nx_underlay_endpoint(const struct nx_underlay *underlay, const struct nx_family *family,
 					const struct nx_endpoint *fixed, size_t fixed_count,
 					const struct nx_address *service, uint16_t port)
 {

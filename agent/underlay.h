@@ -15,8 +15,8 @@ struct nx_underlay {
 };
 
 /* Read the host's addresses anew; on failure those of before stay. */
-enum nx_status nx_underlay_read(struct nx_underlay *underlay, struct nx_netlink *route,
-				int our_interface, struct nx_error *error);
+enum nx_status nx_underlay_read(struct nx_underlay *underlay, struct nx_netlink *route, int our_interface,
+				struct nx_error *error);
 void nx_underlay_release(struct nx_underlay *underlay);
 
 /*
@@ -25,8 +25,7 @@ void nx_underlay_release(struct nx_underlay *underlay);
  * length 0: not known) or towards anywhere, else any global address of the host.
  * Port 0 when there is none.
  */
-struct nx_endpoint nx_underlay_endpoint(const struct nx_underlay *underlay,
-					const struct nx_family *family,
+struct nx_endpoint nx_underlay_endpoint(const struct nx_underlay *underlay, const struct nx_family *family,
 					const struct nx_endpoint *fixed, size_t fixed_count,
 					const struct nx_address *service, uint16_t port);
 

@@ -21,13 +21,14 @@ struct fake_peer {
 };
 
 struct fake_family {
-	bool unsupported; /* what the host says */
-	bool refuses;     /* what the kernel says */
+	size_t index;		   /* its place in the order of families */
+	bool unsupported;	   /* what the host says */
+	bool refuses;		   /* what the kernel says */
 	struct nx_address address; /* on the interface; length 0: none */
 	struct nx_prefix *routes;
 	size_t route_count;
-	unsigned sends;          /* calls of routes_apply */
-	size_t added, removed;   /* prefixes in them */
+	unsigned sends;	       /* calls of routes_apply */
+	size_t added, removed; /* prefixes in them */
 };
 
 struct fake_host {
@@ -37,9 +38,9 @@ struct fake_host {
 	size_t peer_count;
 	bool interface_gone;
 	unsigned interface_ups;
-	unsigned peer_sends;  /* calls of peers_apply */
-	size_t peer_changes;  /* changes in them */
-	size_t endpoints_set; /* of these, with an endpoint */
+	unsigned peer_sends;	   /* calls of peers_apply */
+	size_t peer_changes;	   /* changes in them */
+	size_t endpoints_set;	   /* of these, with an endpoint */
 	enum nx_status peers_fail; /* what the next peers_apply answers, once */
 	const char *peer_refused;  /* a key that the driver finds invalid */
 	unsigned plans;

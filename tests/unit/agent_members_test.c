@@ -34,7 +34,8 @@ static struct nx_record *record_of(unsigned number, const char *more)
 static void test_whole_record(void)
 {
 	NX_AUTO_FREE struct nx_record *record = record_of(
-		5, ",\"relay\":true,\"child_prefix\":[\"192.168.7.9/24\",\"2001:db8::/48\",\"192.168.7.0/24\"]");
+		5,
+		",\"relay\":true,\"child_prefix\":[\"192.168.7.9/24\",\"2001:db8::/48\",\"192.168.7.0/24\"]");
 	const struct nx_member *member = &record->member;
 	char text[NX_ADDRESS_TEXT];
 

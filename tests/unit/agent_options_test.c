@@ -19,7 +19,7 @@
 
 static const struct {
 	const char *text, *result; /* NULL: refused */
-	const char *words;         /* in the refusal */
+	const char *words;	   /* in the refusal */
 } prefix_lists[] = {
 	{"", "", NULL},
 	{"172.17.20.0/24,2001:db8:abcd:12::/64", "172.17.20.0/24 2001:db8:abcd:12::/64 ", NULL},
@@ -70,7 +70,8 @@ static void test_address_lists(void)
 	free(addresses);
 	addresses = NULL;
 	count = 0;
-	CU_ASSERT_EQUAL(nx_address_list("200::7,200::8", "request-ip", &addresses, &count, &error), NX_INVALID);
+	CU_ASSERT_EQUAL(nx_address_list("200::7,200::8", "request-ip", &addresses, &count, &error),
+			NX_INVALID);
 	UNIT_ASSERT_HOLDS(error.message, "second");
 	free(addresses);
 	addresses = NULL;

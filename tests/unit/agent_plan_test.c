@@ -128,15 +128,15 @@ static void test_relay_is_chosen_by_all_alike(void)
 static const struct {
 	const char *child, *plan;
 } dangerous[] = {
-	{"128.0.0.0/1", "direct 100.100.0.2/32 200::2/128"},      /* holds the service */
+	{"128.0.0.0/1", "direct 100.100.0.2/32 200::2/128"}, /* holds the service */
 	{"198.51.100.0/24", "direct 100.100.0.2/32 200::2/128"},
-	{"192.0.2.7/32", "direct 100.100.0.2/32 200::2/128"},     /* this host's own address */
+	{"192.0.2.7/32", "direct 100.100.0.2/32 200::2/128"},	   /* this host's own address */
 	{"8000::/1", "direct 100.100.0.2/32 200::2/128 8000::/1"}, /* holds nothing of ours */
-	{"2001:db8::/32", "direct 100.100.0.2/32 200::2/128"},    /* its own, IPv6 */
-	{"100.100.0.0/16", "direct 100.100.0.2/32 200::2/128"},   /* the mesh itself */
-	{"100.100.0.9/32", "direct 100.100.0.2/32 200::2/128"},   /* another member */
+	{"2001:db8::/32", "direct 100.100.0.2/32 200::2/128"},	   /* its own, IPv6 */
+	{"100.100.0.0/16", "direct 100.100.0.2/32 200::2/128"},	   /* the mesh itself */
+	{"100.100.0.9/32", "direct 100.100.0.2/32 200::2/128"},	   /* another member */
 	{"100.0.0.0/8", "direct 100.100.0.2/32 200::2/128"},
-	{"100.100.0.1/32", "direct 100.100.0.2/32 200::2/128"},   /* this host in the mesh */
+	{"100.100.0.1/32", "direct 100.100.0.2/32 200::2/128"}, /* this host in the mesh */
 	{"200::/64", "direct 100.100.0.2/32 200::2/128"},
 	{"172.16.0.0/12", "direct 100.100.0.2/32 172.16.0.0/12 200::2/128"},
 };
@@ -169,7 +169,8 @@ static void test_dangerous_relayed_prefix(void)
 
 	bench_begin(&bench, "");
 	device_set(&bench, 1, ",\"relay\":true");
-	device_set(&bench, 2, ",\"symmetric_nat\":true,\"child_prefix\":[\"100.100.0.9/32\",\"10.2.0.0/16\"]");
+	device_set(&bench, 2,
+		   ",\"symmetric_nat\":true,\"child_prefix\":[\"100.100.0.9/32\",\"10.2.0.0/16\"]");
 	nx_planner_survey(&bench.planner, &bench.members);
 	CU_ASSERT_STRING_EQUAL(planned(&bench, 1),
 			       "relay 10.2.0.0/16 100.100.0.0/16 100.100.0.2/32 200::/64 200::2/128");

@@ -413,6 +413,129 @@ static void test_self_becomes_spoke_and_relay(void)
 	bench_end(&bench);
 }
 
+/* --- against a fresh start -------------------------------------------------------------------------- */
+
+enum { DEVICES = 12, ROUNDS = 4000 };
+
+static const char *const facets[] = {
+	"",
+	"",
+	",\"relay\":true",
+	",\"symmetric_nat\":true",
+	",\"child_prefix\":[\"10.1.0.0/16\"]",
+	",\"child_prefix\":[\"10.1.0.0/16\",\"2001:db8:1::/48\"]",
+	",\"symmetric_nat\":true,\"child_prefix\":[\"10.1.0.0/16\",\"10.2.0.0/16\"]",
+	",\"relay\":true,\"child_prefix\":[\"10.2.0.0/16\"]",
+	",\"child_prefix\":[\"100.100.0.3/32\",\"200::/64\",\"0.0.0.0/0\"]",
+};
+
+static const char *facet(void)
+{
+	return facets[unit_random() % NX_COUNT(facets)];
+}
+
+static int prefix_order(const void *a, const void *b)
+{
+	return nx_prefix_compare(a, b);
+}
+
+static int peer_order(const void *a, const void *b)
+{
+	return strcmp(((const struct fake_peer *)a)->key, ((const struct fake_peer *)b)->key);
+}
+
+/* All that a host has, as one text. */
+static char *host_text(struct fake_host *host)
+{
+	struct nx_buffer text = {0};
+	char one[NX_ADDRESS_TEXT];
+
+	if (host->peer_count)
+		qsort(host->peers, host->peer_count, sizeof(*host->peers), peer_order);
+	for (size_t i = 0; i < host->peer_count; i++) {
+		struct fake_peer *peer = &host->peers[i];
+
+		qsort(peer->prefixes, peer->prefix_count, sizeof(*peer->prefixes), prefix_order);
+		nx_buffer_printf(&text, "%s %u", peer->key, peer->keepalive_seconds);
+		for (size_t j = 0; j < peer->prefix_count; j++)
+			nx_buffer_printf(&text, " %s", nx_prefix_format(&peer->prefixes[j], one));
+		nx_buffer_text(&text, "\n");
+	}
+	for (size_t i = 0; i < 2; i++) {
+		struct fake_family *family = &host->families[i];
+
+		if (family->route_count)
+			qsort(family->routes, family->route_count, sizeof(*family->routes), prefix_order);
+		for (size_t j = 0; j < family->route_count; j++)
+			nx_buffer_printf(&text, "%s\n", nx_prefix_format(&family->routes[j], one));
+	}
+	nx_buffer_printf(&text, "forwarding %d for %zu\n", host->forwarding, host->forward_children);
+	return nx_buffer_take(&text);
+}
+
+static void fresh_compare(struct bench *bench, const char *const *devices)
+{
+	struct bench fresh;
+	NX_AUTO_FREE char *expected = NULL;
+	NX_AUTO_FREE char *found = host_text(&bench->host);
+
+	fake_host_make(&fresh.host);
+	agent_start(&fresh);
+	self_set(&fresh, devices[0]);
+	for (unsigned i = 1; i < DEVICES; i++) {
+		if (devices[i])
+			device_set(&fresh, i, devices[i]);
+	}
+	settle(&fresh);
+	expected = host_text(&fresh.host);
+	CU_ASSERT_STRING_EQUAL(found, expected);
+	bench_end(&fresh);
+}
+
+/* One random change: a device comes, changes or goes, this host changes, something fails or is lost. */
+static void random_change(struct bench *bench, const char **devices)
+{
+	unsigned number = (unsigned)(unit_random() % DEVICES);
+	unsigned what = (unsigned)(unit_random() % 16);
+
+	if (what == 0)
+		bench->host.peers_fail = NX_UNAVAILABLE;
+	else if (what == 1 && bench->host.peer_count)
+		fake_peer_drop(&bench->host, bench->host.peers[0].key);
+	if (what == 1)
+		bench->reconcile.unsure = true;
+	if (number == 0) {
+		devices[0] = facet();
+		self_set(bench, devices[0]);
+	} else if (devices[number] && what < 6) {
+		devices[number] = NULL;
+		device_delete(bench, number);
+	} else {
+		devices[number] = facet();
+		device_set(bench, number, devices[number]);
+	}
+}
+
+/* Whatever the way there, the host is as a fresh start would make it. */
+static void test_random_changes(void)
+{
+	const char *devices[DEVICES] = {""};
+	struct bench bench;
+
+	bench_begin(&bench, 0);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		for (unsigned j = 0; j < 1 + unit_random() % 3; j++)
+			random_change(&bench, devices);
+		(void)nx_reconcile_apply(&bench.reconcile, NULL);
+		if (bench.host.peers_fail != NX_OK || bench.reconcile.unsure) {
+			bench.host.peers_fail = NX_OK;
+			settle(&bench);
+		}
+		fresh_compare(&bench, devices);
+	}
+	bench_end(&bench);
+}
+
 int main(void)
 {
 	static CU_TestInfo tests[] = {
@@ -430,6 +553,7 @@ int main(void)
 		{"a family that the kernel refuses", test_family_refused_by_the_kernel},
 		{"a relay comes and goes", test_relay_comes_and_goes},
 		{"this host becomes a spoke, then a relay", test_self_becomes_spoke_and_relay},
+		{"random changes end as a fresh start would", test_random_changes},
 		CU_TEST_INFO_NULL,
 	};
 

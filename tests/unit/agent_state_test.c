@@ -28,9 +28,9 @@ static char *path_of(const char *name)
 /* --- the journal ------------------------------------------------------------------------- */
 
 struct replay {
-	int64_t last;    /* the number in the last event */
+	int64_t last; /* the number in the last event */
 	unsigned events;
-	bool in_order;   /* 1, 2, 3, … */
+	bool in_order; /* 1, 2, 3, … */
 };
 
 static bool event_replay(void *context, const struct nx_event *event)
@@ -50,7 +50,8 @@ static struct nx_journal *journal_open(const char *path, struct replay *replay, 
 	struct nx_error error = {0};
 
 	*replay = (struct replay){.in_order = true};
-	CU_ASSERT_EQUAL(nx_journal_open(path, &owner, event_replay, replay, &journal, damaged, &error), NX_OK);
+	CU_ASSERT_EQUAL(nx_journal_open(path, &owner, event_replay, replay, &journal, damaged, &error),
+			NX_OK);
 	CU_ASSERT_STRING_EQUAL(error.message, "");
 	return journal;
 }
@@ -163,7 +164,8 @@ static void test_journal_of_another(void)
 
 	free(journal_sample(path, &length));
 	other.organization_id[0] = '1';
-	CU_ASSERT_EQUAL(nx_journal_open(path, &other, event_replay, &replay, &journal, &damaged, NULL), NX_OK);
+	CU_ASSERT_EQUAL(nx_journal_open(path, &other, event_replay, &replay, &journal, &damaged, NULL),
+			NX_OK);
 	CU_ASSERT_EQUAL(replay.events, 0);
 	nx_journal_close(journal);
 }
@@ -328,8 +330,7 @@ static void test_identity_cut_at_every_byte(void)
 		file_put(file, whole, cut);
 		CU_ASSERT_EQUAL(nx_state_open(path, &state, NULL), NX_OK);
 		CU_ASSERT_EQUAL(nx_state_identity_read(&state, NULL), expected);
-		CU_ASSERT_STRING_EQUAL(state.identity.device_id,
-				       expected == NX_OK ? owner.device_id : "");
+		CU_ASSERT_STRING_EQUAL(state.identity.device_id, expected == NX_OK ? owner.device_id : "");
 		nx_state_close(&state);
 	}
 }

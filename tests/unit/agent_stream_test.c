@@ -8,7 +8,7 @@
 
 struct seen {
 	struct nx_buffer events; /* "c1 d2 t " */
-	unsigned stop_at;        /* the event that ends the stream; 0: none */
+	unsigned stop_at;	 /* the event that ends the stream; 0: none */
 	unsigned count;
 };
 

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is written to the control socket: each line gets one line of JSON. */
+#include <string.h>
+
+#include "agent/control.h"
+#include "base/json.h"
+#include "fuzz/fuzz.h"
+
+static void status_tell(void *context, struct nx_buffer *out)
+{
+	(void)context;
+	nx_buffer_text(out, "{}");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
+{
+	const struct nx_control_source source = {.status = status_tell, .peers = status_tell};
+	struct nx_buffer answer = {0};
+	struct nx_json *document = NULL;
+
+	nx_control_answer(&source, (const char *)data, length, &answer);
+	FUZZ_ASSERT(answer.length && answer.data[answer.length - 1] == '\n');
+	FUZZ_ASSERT(!memchr(answer.data, '\n', answer.length - 1));
+	FUZZ_ASSERT(nx_json_parse(answer.data, answer.length, &document, NULL) == NX_OK);
+	nx_json_free(document);
+	nx_buffer_free(&answer);
+	return 0;
+}
