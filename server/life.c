@@ -21,8 +21,8 @@
 static enum nx_status store_open(const struct nx_config *config, struct nx_server *server,
 				 struct nx_store **out, struct nx_error *error)
 {
-	struct nx_store_options options = { .notified = server ? nx_watch_payload : NULL,
-					    .notified_context = server };
+	struct nx_store_options options = {.notified = server ? nx_watch_payload : NULL,
+					   .notified_context = server};
 	NX_AUTO_FREE char *database = NULL;
 	enum nx_status status = nx_options_state_directory(config, error);
 
@@ -44,7 +44,7 @@ static enum nx_status migrate(struct nx_server *server, struct nx_error *error)
 	components[count++] = nx_core_component;
 	for (size_t i = 0; i < plugins; i++) {
 		const struct nx_plugin *plugin = nx_plugins_at(server->plugins, i)->plugin;
-		components[count++] = (struct nx_component){ plugin->name, plugin->migrations };
+		components[count++] = (struct nx_component){plugin->name, plugin->migrations};
 	}
 	enum nx_status status = nx_store_migrate(server->store, components, count, &applied, error);
 	if (status == NX_OK && applied) {
@@ -144,11 +144,10 @@ void nx_life_end(struct nx_server *server)
 	nx_store_close(server->store);
 	nx_metrics_free(server->metrics);
 	nx_plugins_free(server->plugins);
-	*server = (struct nx_server){ .config = server->config };
+	*server = (struct nx_server){.config = server->config};
 }
 
-enum nx_status nx_life_drop_plugin(const struct nx_config *config, const char *name,
-				   struct nx_error *error)
+enum nx_status nx_life_drop_plugin(const struct nx_config *config, const char *name, struct nx_error *error)
 {
 	struct nx_store *store = NULL;
 	enum nx_status status = store_open(config, NULL, &store, error);

@@ -14,7 +14,6 @@ enum nx_status nx_life_reload(struct nx_server *server, struct nx_error *error);
 void nx_life_end(struct nx_server *server);
 
 /* Undo all that a plugin brought into the database. */
-enum nx_status nx_life_drop_plugin(const struct nx_config *config, const char *name,
-				   struct nx_error *error);
+enum nx_status nx_life_drop_plugin(const struct nx_config *config, const char *name, struct nx_error *error);
 
 #endif

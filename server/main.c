@@ -23,8 +23,8 @@
 
 #define EXIT_USAGE 2
 
-static const char *const modes[] = { "help",	     "h",	     "version", "check-config",
-				     "print-routes", "drop-plugin", NULL };
+static const char *const modes[] = {"help",	    "h",	   "version", "check-config",
+				    "print-routes", "drop-plugin", NULL};
 
 static int fail(int code, const struct nx_error *error)
 {
@@ -116,7 +116,7 @@ static enum nx_status configure(struct nx_server *server, struct nx_error *error
 /* A bad new configuration is told, and the old one stays. */
 static void reload(struct nx_server *server)
 {
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 	enum nx_status status = config_load(server->config, &error);
 
 	if (status == NX_OK)
@@ -145,7 +145,7 @@ static void wait_for_end(struct nx_server *server, const sigset_t *signals)
 
 static int serve(struct nx_server *server)
 {
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 	sigset_t signals;
 
 	/* Before the first thread: all of them leave these to this one. */
@@ -171,7 +171,7 @@ static int serve(struct nx_server *server)
 
 static int check_config(struct nx_server *server)
 {
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 	enum nx_status status = nx_plugins_load(server->plugins, &error);
 
 	if (status != NX_OK)
@@ -189,7 +189,7 @@ static int check_config(struct nx_server *server)
 
 static int drop_plugin(struct nx_server *server, const char *name)
 {
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 	enum nx_status status = config_load_early(server->config, &error);
 
 	if (status != NX_OK)
@@ -204,7 +204,7 @@ static int drop_plugin(struct nx_server *server, const char *name)
 static int run(struct nx_server *server, int operands, char **operand)
 {
 	const struct nx_config *config = server->config;
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 	bool dropping = nx_config_given(config, "drop-plugin");
 
 	if (nx_config_given(config, "help") || nx_config_given(config, "h")) {
@@ -221,8 +221,8 @@ static int run(struct nx_server *server, int operands, char **operand)
 	}
 	if (operands != (dropping ? 1 : 0)) {
 		nx_fail(&error, NX_INVALID, NULL, "%s (see --help)",
-			dropping ? "--drop-plugin needs the name of a plugin, and nothing else" :
-				   "it takes options only");
+			dropping ? "--drop-plugin needs the name of a plugin, and nothing else"
+				 : "it takes options only");
 		return fail(EXIT_USAGE, &error);
 	}
 	if (dropping)
@@ -234,8 +234,8 @@ static int run(struct nx_server *server, int operands, char **operand)
 
 int main(int argc, char **argv)
 {
-	struct nx_server server = { .config = nx_config_new("NEXODUS") };
-	struct nx_error error = { 0 };
+	struct nx_server server = {.config = nx_config_new("NEXODUS")};
+	struct nx_error error = {0};
 	int first = argc;
 	int code;
 

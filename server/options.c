@@ -9,8 +9,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 
-#define DAY (24 * 60 * 60)
+#define DAY (24LL * 60 * 60)
 
+/* clang-format off */
 static const struct nx_config_key keys[] = {
 	{ .name = "config", .type = NX_CONFIG_STRING, .fallback = "/etc/nexodus/server.conf",
 	  .summary = "File to read the configuration from" },
@@ -49,18 +50,13 @@ static const struct nx_config_key keys[] = {
 	{ .name = "tls-key", .type = NX_CONFIG_STRING, .fallback = "", .reloadable = true,
 	  .summary = "PEM file with the certificate's private key, mode 0600" },
 	{ .name = "token-lifetime", .type = NX_CONFIG_DURATION, .fallback = "24h", .minimum = 60,
-	  .maximum = 3650LL * DAY, .reloadable = true, .summary = "How long a user's token is valid" },
-	{ .name = "device-token-lifetime", .type = NX_CONFIG_DURATION, .fallback = "0", .minimum = 0,
-	  .maximum = 3650LL * DAY, .reloadable = true,
-	  .summary = "How long a device's token is valid; 0: as long as the device" },
-	{ .name = "registration-key-lifetime", .type = NX_CONFIG_DURATION, .fallback = "30d", .minimum = 60,
-	  .maximum = 3650LL * DAY, .reloadable = true,
-	  .summary = "How long a registration key is valid that names no expiry" },
+	  .maximum = 3650 * DAY, .reloadable = true, .summary = "How long a user's token is valid" },
 	{ .name = "admin-username", .type = NX_CONFIG_STRING, .fallback = "admin",
 	  .summary = "Name of the administrator that the first start makes" },
 	{ .name = "admin-password-file", .type = NX_CONFIG_STRING, .fallback = "",
 	  .summary = "File with that administrator's password (default: a random one, in admin-password of the state directory)" },
 };
+/* clang-format on */
 
 const struct nx_table nx_option_keys = NX_TABLE(keys);
 
@@ -81,12 +77,13 @@ struct nx_http_options nx_options_http(const struct nx_config *config)
 		.tls_certificate = text(config, "tls-certificate"),
 		.tls_key = text(config, "tls-key"),
 		.workers = number(config, "workers"),
-		.limits = {
-			.connections = number(config, "max-connections"),
-			.connections_per_address = number(config, "max-connections-per-address"),
-			.watchers = number(config, "max-watchers"),
-			.request_seconds = number(config, "request-timeout"),
-		},
+		.limits =
+			{
+				.connections = number(config, "max-connections"),
+				.connections_per_address = number(config, "max-connections-per-address"),
+				.watchers = number(config, "max-watchers"),
+				.request_seconds = number(config, "request-timeout"),
+			},
 	};
 }
 
@@ -100,13 +97,14 @@ static enum nx_status store_kind(const struct nx_config *config, enum nx_store_k
 	else if (strcmp(kind, "postgresql") == 0)
 		*out = NX_STORE_POSTGRESQL;
 	else
-		return nx_fail(error, NX_INVALID, "store", "store is \"%s\" (%s): it must be sqlite or postgresql",
-			       kind, nx_config_source(config, NX_OPTIONS_SECTION, "store"));
+		return nx_fail(error, NX_INVALID, "store",
+			       "store is \"%s\" (%s): it must be sqlite or postgresql", kind,
+			       nx_config_source(config, NX_OPTIONS_SECTION, "store"));
 	return NX_OK;
 }
 
-enum nx_status nx_options_store(const struct nx_config *config, struct nx_store_options *out,
-				char **database, struct nx_error *error)
+enum nx_status nx_options_store(const struct nx_config *config, struct nx_store_options *out, char **database,
+				struct nx_error *error)
 {
 	const char *given = text(config, "database");
 	enum nx_status status = store_kind(config, &out->kind, error);
@@ -114,9 +112,10 @@ enum nx_status nx_options_store(const struct nx_config *config, struct nx_store_
 	if (status != NX_OK)
 		return status;
 	if (!*given && out->kind == NX_STORE_POSTGRESQL)
-		return nx_fail(error, NX_INVALID, "database",
-			       "database is not set: with store=postgresql give it a connection string, such as "
-			       "\"host=/run/postgresql dbname=nexodus\"");
+		return nx_fail(
+			error, NX_INVALID, "database",
+			"database is not set: with store=postgresql give it a connection string, such as "
+			"\"host=/run/postgresql dbname=nexodus\"");
 	*database = *given ? nx_strdup(given) : nx_printf("%s/nexodus.db", text(config, "state-directory"));
 	out->database = *database;
 	out->readers = number(config, "store-readers");
@@ -143,8 +142,8 @@ static enum nx_status log_parse(const struct nx_config *config, enum nx_log_leve
 
 enum nx_status nx_options_log(const struct nx_config *config, struct nx_error *error)
 {
-	enum nx_log_level level;
-	enum nx_log_format format;
+	enum nx_log_level level = NX_LOG_INFO;
+	enum nx_log_format format = NX_LOG_AUTO;
 	enum nx_status status = log_parse(config, &level, &format, error);
 
 	if (status == NX_OK)
@@ -155,8 +154,8 @@ enum nx_status nx_options_log(const struct nx_config *config, struct nx_error *e
 enum nx_status nx_options_check(const struct nx_config *config, struct nx_error *error)
 {
 	struct nx_http_options http = nx_options_http(config);
-	enum nx_log_level level;
-	enum nx_log_format format;
+	enum nx_log_level level = NX_LOG_INFO;
+	enum nx_log_format format = NX_LOG_AUTO;
 	enum nx_store_kind kind;
 	enum nx_status status = log_parse(config, &level, &format, error);
 
@@ -173,7 +172,8 @@ enum nx_status nx_options_state_directory(const struct nx_config *config, struct
 
 	if (mkdir(path, 0700) == 0 || errno == EEXIST)
 		return NX_OK;
-	return nx_fail(error, NX_INVALID, "state-directory",
-		       "cannot make the state directory %s: %s: make it, or name another one with --state-directory",
-		       path, strerror(errno));
+	return nx_fail(
+		error, NX_INVALID, "state-directory",
+		"cannot make the state directory %s: %s: make it, or name another one with --state-directory",
+		path, strerror(errno));
 }

@@ -13,8 +13,8 @@ extern const struct nx_table nx_option_keys;
 /* All of these read the configuration as it is loaded; texts live as it says there. */
 struct nx_http_options nx_options_http(const struct nx_config *config);
 /* `database` is the caller's to free(); it is what the options point to. */
-enum nx_status nx_options_store(const struct nx_config *config, struct nx_store_options *out,
-				char **database, struct nx_error *error);
+enum nx_status nx_options_store(const struct nx_config *config, struct nx_store_options *out, char **database,
+				struct nx_error *error);
 /* Take over log level and format. */
 enum nx_status nx_options_log(const struct nx_config *config, struct nx_error *error);
 /* Judge the values that are judged by nothing else at start, without effect. */

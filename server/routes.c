@@ -15,10 +15,10 @@
 
 /* A row: method and pattern, who may ask and what they need besides, the handler, and what
  * else is to be said of it. */
-#define ROUTE(verb, path, who, needs, handler, ...)                                                   \
-	{                                                                                             \
-		.method = verb, .pattern = path, .access = who, .rule = needs, .handle = handler,     \
-		__VA_ARGS__                                                                           \
+#define ROUTE(verb, path, who, needs, handler, ...)                                                          \
+	{                                                                                                    \
+		.method = verb, .pattern = path, .access = who, .rule = needs, .handle = handler,            \
+		__VA_ARGS__                                                                                  \
 	}
 
 #define ORGANIZATION "/api/organizations/{organization}"

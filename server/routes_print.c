@@ -36,7 +36,7 @@ static struct nx_json *parameters_json(const struct nx_route *route)
 void nx_routes_print(FILE *out)
 {
 	NX_AUTO_JSON struct nx_json *list = nx_json_array();
-	struct nx_buffer text NX_CLEANUP(nx_buffer_free) = { 0 };
+	struct nx_buffer text NX_CLEANUP(nx_buffer_free) = {0};
 
 	for (size_t i = 0; i < nx_route_count; i++) {
 		struct nx_json *route = nx_json_object();

@@ -16,7 +16,7 @@ struct nx_auth *nx_auth_new(struct nx_server *server)
 	struct nx_auth *auth = nx_alloc(sizeof(*auth));
 
 	auth->server = server;
-	auth->cache = nx_principal_cache_new(NX_AUTH_CACHE_SECONDS * 1000);
+	auth->cache = nx_principal_cache_new((uint64_t)NX_AUTH_CACHE_SECONDS * 1000);
 	auth->by_username = nx_limiter_new(NX_LOGIN_BURST_USERNAME, NX_LOGIN_REFILL_MS);
 	auth->by_peer = nx_limiter_new(NX_LOGIN_BURST_PEER, NX_LOGIN_REFILL_MS);
 	return auth;
@@ -109,12 +109,13 @@ static enum nx_status unknown(struct nx_error *error)
 static enum nx_status principal_load(struct nx_auth *auth, bool key, struct nx_principal *principal,
 				     struct nx_error *error)
 {
-	struct lookup lookup = { .principal = principal };
+	struct lookup lookup = {.principal = principal};
 	uint64_t generation = nx_principal_cache_generation(auth->cache);
 
 	enum nx_status status =
 		nx_store_read(auth->server->store, key ? key_lookup : token_lookup, &lookup, error);
-	if (status == NX_NOT_FOUND || (status == NX_OK && lookup.expires_at && lookup.expires_at <= time(NULL)))
+	if (status == NX_NOT_FOUND ||
+	    (status == NX_OK && lookup.expires_at && lookup.expires_at <= time(NULL)))
 		return unknown(error);
 	if (status == NX_OK)
 		nx_principal_cache_store(auth->cache, principal, lookup.expires_at, generation);
@@ -137,7 +138,7 @@ static const char *token_of(const char *authorization)
 enum nx_status nx_auth_bearer(struct nx_auth *auth, const char *authorization, struct nx_principal *out,
 			      struct nx_error *error)
 {
-	struct nx_principal principal = { 0 };
+	struct nx_principal principal = {0};
 
 	if (!authorization)
 		return nx_fail(error, NX_DENIED, NULL, "no bearer token was sent");

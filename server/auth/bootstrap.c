@@ -33,8 +33,7 @@ static enum nx_status users_count(struct nx_tx *tx, void *context, struct nx_err
 }
 
 /* Another server on the same database may have been faster. */
-static enum nx_status administrator_make(struct nx_command *command, struct nx_tx *tx,
-					 struct nx_error *error)
+static enum nx_status administrator_make(struct nx_command *command, struct nx_tx *tx, struct nx_error *error)
 {
 	struct bootstrap *bootstrap = (struct bootstrap *)(void *)command;
 	int64_t users = 0;
@@ -53,7 +52,7 @@ static enum nx_status administrator_make(struct nx_command *command, struct nx_t
 
 static enum nx_status password_given(const char *path, char **out, struct nx_error *error)
 {
-	struct nx_error why = { 0 };
+	struct nx_error why = {0};
 	struct stat info;
 	size_t length;
 
@@ -69,8 +68,8 @@ static enum nx_status password_given(const char *path, char **out, struct nx_err
 	(*out)[strcspn(*out, "\r\n")] = '\0';
 	if (strlen(*out) < PASSWORD_MINIMUM)
 		return nx_fail(error, NX_INVALID, "admin-password-file",
-			       "admin-password-file: the first line of %s is shorter than %d characters", path,
-			       PASSWORD_MINIMUM);
+			       "admin-password-file: the first line of %s is shorter than %d characters",
+			       path, PASSWORD_MINIMUM);
 	return NX_OK;
 }
 
@@ -139,22 +138,22 @@ static enum nx_status bootstrap_run(struct bootstrap *bootstrap, const char *kep
 
 enum nx_status nx_auth_bootstrap(struct nx_server *server, struct nx_error *error)
 {
-	struct bootstrap bootstrap = { .server = server };
+	struct bootstrap bootstrap = {.server = server};
 	int64_t users = 0;
 	enum nx_status status = nx_store_read(server->store, users_count, &users, error);
 
 	if (status != NX_OK || users > 0)
 		return status;
 	bootstrap.username = nx_config_string(server->config, "server", "admin-username");
-	NX_AUTO_FREE char *kept = nx_printf(
-		"%s/" PASSWORD_FILE, nx_config_string(server->config, "server", "state-directory"));
+	NX_AUTO_FREE char *kept =
+		nx_printf("%s/" PASSWORD_FILE, nx_config_string(server->config, "server", "state-directory"));
 	status = bootstrap_run(&bootstrap, kept, error);
 	if (status == NX_OK && bootstrap.made)
 		nx_log(NX_LOG_INFO, "first administrator made", "username", bootstrap.username, "id",
 		       bootstrap.id, "password",
-		       *nx_config_string(server->config, "server", "admin-password-file") ?
-			       "as admin-password-file says" :
-			       kept,
+		       *nx_config_string(server->config, "server", "admin-password-file")
+			       ? "as admin-password-file says"
+			       : kept,
 		       NULL);
 	return status;
 }

@@ -15,8 +15,8 @@
 #include "server/auth/oauth_form.h"
 
 #define PASSWORD_LIMIT 1024
-#define SCOPE                                                                            \
-	"read:organizations write:organizations read:users write:users read:devices "    \
+#define SCOPE                                                                                                \
+	"read:organizations write:organizations read:users write:users read:devices "                        \
 	"write:devices"
 
 /* A sign-in on its way; lives as long as its request. */
@@ -85,14 +85,15 @@ static enum nx_status user_lookup(struct nx_tx *tx, void *context, struct nx_err
 /* NX_DENIED: no such user, or another password. */
 static enum nx_status user_verify(struct login *login, const char *password, struct nx_error *error)
 {
-	enum nx_status status = nx_store_read(nx_request_server(login->request)->store, user_lookup, login, error);
+	enum nx_status status =
+		nx_store_read(nx_request_server(login->request)->store, user_lookup, login, error);
 
 	if (status != NX_OK && status != NX_NOT_FOUND)
 		return status;
 	/* A user who signs in elsewhere has no password here. */
-	bool good = status == NX_OK && login->password_hash[0] ?
-			    nx_password_verify(login->password_hash, password) :
-			    nx_password_verify_nobody(password);
+	bool good = status == NX_OK && login->password_hash[0]
+			    ? nx_password_verify(login->password_hash, password)
+			    : nx_password_verify_nobody(password);
 	return good ? NX_OK : nx_fail(error, NX_DENIED, NULL, "wrong");
 }
 
@@ -103,9 +104,9 @@ static enum nx_status token_write(struct nx_command *command, struct nx_tx *tx, 
 	struct login *login = (struct login *)(void *)command;
 
 	/* What has expired goes with the next sign-in of the same user. */
-	enum nx_status status =
-		nx_sql(tx, error, "DELETE FROM tokens WHERE user_id = $1 AND expires_at > 0 AND expires_at <= $2",
-		       NX_PARAMS(NX_TEXT(login->user_id), NX_INT(login->now)));
+	enum nx_status status = nx_sql(
+		tx, error, "DELETE FROM tokens WHERE user_id = $1 AND expires_at > 0 AND expires_at <= $2",
+		NX_PARAMS(NX_TEXT(login->user_id), NX_INT(login->now)));
 	if (status != NX_OK)
 		return status;
 	return nx_sql(tx, error,
@@ -118,7 +119,7 @@ static enum nx_status token_write(struct nx_command *command, struct nx_tx *tx, 
 static void token_done(struct nx_command *command, enum nx_status status, const struct nx_error *error)
 {
 	struct login *login = (struct login *)(void *)command;
-	struct nx_buffer body = { 0 };
+	struct nx_buffer body = {0};
 
 	if (status != NX_OK) {
 		nx_reply_error(login->request, error);
@@ -152,7 +153,7 @@ static void token_issue(struct login *login)
 static void password_grant(struct nx_request *request, const char *username, const char *password)
 {
 	struct login *login = nx_request_alloc(request, sizeof(*login));
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 
 	login->request = request;
 	login->username = username;

@@ -6,10 +6,9 @@
 
 #define FORM_TYPE "application/x-www-form-urlencoded"
 
-void nx_oauth_error(struct nx_request *request, unsigned status, const char *error,
-		    const char *description)
+void nx_oauth_error(struct nx_request *request, unsigned status, const char *error, const char *description)
 {
-	struct nx_buffer body = { 0 };
+	struct nx_buffer body = {0};
 
 	nx_buffer_printf(&body, "{\"error\":\"%s\",\"error_description\":", error);
 	nx_json_write_string(&body, description);

@@ -10,7 +10,6 @@
  * long as the request. */
 bool nx_oauth_form(struct nx_request *request, struct nx_pairs *out);
 /* RFC 6749 §5.2. */
-void nx_oauth_error(struct nx_request *request, unsigned status, const char *error,
-		    const char *description);
+void nx_oauth_error(struct nx_request *request, unsigned status, const char *error, const char *description);
 
 #endif

@@ -13,7 +13,7 @@
 
 struct entry {
 	struct entry *next;
-	uint64_t until;     /* milliseconds of CLOCK_MONOTONIC */
+	uint64_t until;	    /* milliseconds of CLOCK_MONOTONIC */
 	int64_t expires_at; /* seconds since 1970, 0: never */
 	struct nx_principal principal;
 };

@@ -25,8 +25,7 @@ static void request_log(const struct nx_request *request, uint64_t us)
 	if (!nx_log_enabled(NX_LOG_INFO))
 		return;
 	snprintf(status, sizeof(status), "%u", request->reply.status);
-	snprintf(ms, sizeof(ms), "%llu.%03llu", (unsigned long long)us / 1000,
-		 (unsigned long long)us % 1000);
+	snprintf(ms, sizeof(ms), "%llu.%03llu", (unsigned long long)us / 1000, (unsigned long long)us % 1000);
 	nx_log(NX_LOG_INFO, "request", "method", request->method, "path", request->target, "status", status,
 	       "ms", ms, "request", request->id, "principal",
 	       request->principal.id[0] ? request->principal.id : NULL, "peer", request->peer, NULL);

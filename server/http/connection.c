@@ -163,7 +163,7 @@ void nx_connections_close(struct nx_connections *all)
 
 	all->closing = true;
 	TAILQ_FOREACH(connection, &all->idle, idle)
-		nx_connection_cut(connection);
+	nx_connection_cut(connection);
 }
 
 /* --- coming and going -------------------------------------------------------------- */

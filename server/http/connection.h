@@ -35,9 +35,9 @@ struct nx_connection {
 	struct nx_peer *peer;
 	struct nx_request *request; /* the one under way until it is answered */
 	struct nx_deadline deadline;
-	TAILQ_ENTRY(nx_connection) idle;    /* in all->idle */
+	TAILQ_ENTRY(nx_connection) idle;       /* in all->idle */
 	TAILQ_ENTRY(nx_connection) peers_idle; /* in peer->idle */
-	int socket;                         /* libmicrohttpd's */
+	int socket;			       /* libmicrohttpd's */
 	enum nx_connection_state state;
 };
 

@@ -21,7 +21,7 @@ struct nx_deadline {
 };
 
 struct nx_deadlines {
-	LIST_HEAD(, nx_deadline) slot[NX_DEADLINE_SLOTS];
+	LIST_HEAD(nx_deadline_slot, nx_deadline) slot[NX_DEADLINE_SLOTS];
 	uint64_t step; /* all before it have been looked at */
 };
 

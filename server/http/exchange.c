@@ -20,7 +20,7 @@
 static enum MHD_Result refuse(struct nx_request *request, unsigned status, const char *error,
 			      const char *member, const char *text)
 {
-	struct nx_buffer body = { 0 };
+	struct nx_buffer body = {0};
 
 	nx_buffer_printf(&body, "{\"error\":\"%s\"", error);
 	if (member) {
@@ -72,7 +72,7 @@ static void id_take(struct nx_request *request)
 	static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_.";
 
 	if (id && *id && strlen(id) < sizeof(request->id) && id[strspn(id, allowed)] == '\0')
-		strcpy(request->id, id);
+		memcpy(request->id, id, strlen(id) + 1);
 }
 
 static enum MHD_Result take_head(struct nx_request *request, const char *method, const char *version)
@@ -143,8 +143,9 @@ static enum MHD_Result run_on_worker(struct nx_request *request)
 	request->job.run = job_run;
 	if (!nx_workers_submit(workers, &request->job)) {
 		nx_reply_header(request, "Retry-After", "2");
-		nx_reply_text(request, 503, "application/json",
-			      "{\"error\":\"service unavailable\",\"reason\":\"too many requests are waiting\"}");
+		nx_reply_text(
+			request, 503, "application/json",
+			"{\"error\":\"service unavailable\",\"reason\":\"too many requests are waiting\"}");
 	}
 	return MHD_YES;
 }

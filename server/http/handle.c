@@ -10,12 +10,12 @@
 
 static void reply_unauthorized(struct nx_request *request, const struct nx_error *error)
 {
-	struct nx_buffer body = { 0 };
+	struct nx_buffer body = {0};
 	bool given = nx_request_header(request, "Authorization") != NULL;
 
 	nx_reply_header(request, "WWW-Authenticate",
-			given ? "Bearer realm=\"nexodus\", error=\"invalid_token\"" :
-				"Bearer realm=\"nexodus\"");
+			given ? "Bearer realm=\"nexodus\", error=\"invalid_token\""
+			      : "Bearer realm=\"nexodus\"");
 	nx_buffer_text(&body, "{\"error\":");
 	nx_json_write_string(&body, error->message);
 	nx_buffer_text(&body, "}");
@@ -41,13 +41,13 @@ static const char *kind_name(enum nx_principal_kind kind)
 static bool authorize(struct nx_request *request)
 {
 	const struct nx_route *route = request->match.route;
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 
 	if (route->access == 0)
 		return true;
-	enum nx_status status = nx_auth_bearer(request->http->server->auth,
-					       nx_request_header(request, "Authorization"),
-					       &request->principal, &error);
+	enum nx_status status =
+		nx_auth_bearer(request->http->server->auth, nx_request_header(request, "Authorization"),
+			       &request->principal, &error);
 	if (status == NX_DENIED) {
 		reply_unauthorized(request, &error);
 		return false;
@@ -63,7 +63,7 @@ static bool authorize(struct nx_request *request)
 static bool params_fit(struct nx_request *request)
 {
 	const char *bad = request->match.params.bad;
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 
 	if (!bad)
 		return true;

@@ -118,7 +118,7 @@ static enum MHD_Result field_each(void *context, enum MHD_ValueKind kind, const 
 
 struct nx_head nx_head_judge(struct MHD_Connection *mhd, const char *version)
 {
-	struct judgement judgement = { 0 };
+	struct judgement judgement = {0};
 
 	MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, field_each, &judgement);
 	if (judgement.head.flaw)

@@ -16,8 +16,8 @@
 struct nx_head {
 	const char *flaw; /* why it is refused; NULL when it is not */
 	bool chunked;
-	bool expects;     /* the client waits for 100 Continue */
-	uint64_t length;  /* as announced; 0 when nothing was */
+	bool expects;	 /* the client waits for 100 Continue */
+	uint64_t length; /* as announced; 0 when nothing was */
 };
 
 /* In the first call of the access handler, HTTP thread. */

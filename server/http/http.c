@@ -28,7 +28,8 @@
 #define SLOW_WORKERS 2
 #define SLOW_QUEUE_LIMIT 64
 
-#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+/* Not const for the sake of libmicrohttpd's option table alone. */
+static char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
 
 enum nx_status nx_http_check(const struct nx_http_options *options, struct nx_error *error)
 {
@@ -44,7 +45,7 @@ enum nx_status nx_http_check(const struct nx_http_options *options, struct nx_er
 }
 
 __attribute__((format(printf, 2, 0))) static void daemon_log(void *context, const char *format,
-							      va_list arguments)
+							     va_list arguments)
 {
 	char text[320];
 
@@ -62,19 +63,19 @@ static enum nx_status daemon_start(struct nx_http *http, struct nx_error *error)
 	unsigned flags = MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
 			 MHD_USE_ERROR_LOG | (http->tls ? MHD_USE_TLS : 0u);
 	struct MHD_OptionItem tls[] = {
-		{ MHD_OPTION_HTTPS_CERT_CALLBACK, 0, http->tls ? nx_tls_callback(http->tls) : NULL },
-		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES },
-		{ MHD_OPTION_END, 0, NULL },
+		{MHD_OPTION_HTTPS_CERT_CALLBACK, 0, http->tls ? nx_tls_callback(http->tls) : NULL},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, tls_priorities},
+		{MHD_OPTION_END, 0, NULL},
 	};
-	struct MHD_OptionItem none[] = { { MHD_OPTION_END, 0, NULL } };
+	struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
 
 	http->daemon = MHD_start_daemon(
 		flags, 0, NULL, NULL, nx_exchange_serve, http, MHD_OPTION_EXTERNAL_LOGGER, daemon_log, NULL,
 		MHD_OPTION_URI_LOG_CALLBACK, nx_exchange_target, http, MHD_OPTION_NOTIFY_COMPLETED,
 		nx_exchange_completed, http, MHD_OPTION_NOTIFY_CONNECTION, nx_connection_notify,
 		&http->connections, MHD_OPTION_CONNECTION_LIMIT, (unsigned)INT_MAX,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-		MHD_OPTION_ARRAY, http->tls ? tls : none, MHD_OPTION_END);
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT,
+		1, MHD_OPTION_ARRAY, http->tls ? tls : none, MHD_OPTION_END);
 	if (!http->daemon)
 		return nx_fail(error, NX_INTERNAL, NULL, "cannot start the HTTP library%s",
 			       http->tls ? " with TLS" : "");
@@ -82,21 +83,22 @@ static enum nx_status daemon_start(struct nx_http *http, struct nx_error *error)
 	return NX_OK;
 }
 
-static bool epoll_add(struct nx_http *http, int *descriptor)
+/* Events carry the place where their descriptor stands. */
+static bool epoll_add(const struct nx_http *http, void *place, int descriptor)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.ptr = descriptor };
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = place};
 
-	return epoll_ctl(http->epoll, EPOLL_CTL_ADD, *descriptor, &event) == 0;
+	return epoll_ctl(http->epoll, EPOLL_CTL_ADD, descriptor, &event) == 0;
 }
 
 static enum nx_status epoll_setup(struct nx_http *http, struct nx_error *error)
 {
 	http->epoll = epoll_create1(EPOLL_CLOEXEC);
 	http->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	bool ready = http->epoll >= 0 && http->event >= 0 && epoll_add(http, &http->event) &&
-		     epoll_add(http, &http->daemon_epoll);
+	bool ready = http->epoll >= 0 && http->event >= 0 && epoll_add(http, &http->event, http->event) &&
+		     epoll_add(http, &http->daemon_epoll, http->daemon_epoll);
 	for (size_t i = 0; ready && i < http->listeners.count; i++)
-		ready = epoll_add(http, &http->listeners.socket[i]);
+		ready = epoll_add(http, &http->listeners.socket[i], http->listeners.socket[i]);
 	if (!ready)
 		return nx_fail(error, NX_INTERNAL, NULL, "cannot wait for connections: %s", strerror(errno));
 	return NX_OK;
@@ -164,7 +166,8 @@ enum nx_status nx_http_start(struct nx_http *http, struct nx_error *error)
 		return status;
 	int failure = pthread_create(&http->thread, NULL, nx_http_loop, http);
 	if (failure)
-		return nx_fail(error, NX_INTERNAL, NULL, "cannot start the HTTP thread: %s", strerror(failure));
+		return nx_fail(error, NX_INTERNAL, NULL, "cannot start the HTTP thread: %s",
+			       strerror(failure));
 	http->running = true;
 	return NX_OK;
 }

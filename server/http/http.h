@@ -13,10 +13,10 @@
 #include "server/server.h"
 
 struct nx_http_limits {
-	unsigned connections;             /* in all, but for watchers */
+	unsigned connections;		  /* in all, but for watchers */
 	unsigned connections_per_address; /* an IPv6 /64 counts as one address */
-	unsigned watchers;                /* streams, which count apart */
-	unsigned request_seconds;         /* a request and its answer take that long at most */
+	unsigned watchers;		  /* streams, which count apart */
+	unsigned request_seconds;	  /* a request and its answer take that long at most */
 };
 
 struct nx_http_options {

@@ -19,8 +19,8 @@
 /* The largest request line and headers that are taken. */
 #define NX_HEAD_LIMIT 4096
 /* The largest body that is taken, and what all bodies under way may hold together. */
-#define NX_BODY_LIMIT (1024 * 1024)
-#define NX_BODIES_LIMIT (64 * 1024 * 1024)
+#define NX_BODY_LIMIT ((size_t)1024 * 1024)
+#define NX_BODIES_LIMIT (64 * NX_BODY_LIMIT)
 #define NX_REQUEST_ID_TEXT 65
 #define NX_REPLY_HEADER_LIMIT 8
 
@@ -43,11 +43,11 @@ struct nx_http {
 	pthread_t thread;
 	bool running;
 	int epoll, event, daemon_epoll;
-	atomic_bool signalled;                     /* `event` has been written and not been read */
-	_Atomic(struct nx_request *) answered;     /* to be resumed; linked by `next_answered` */
-	_Atomic(struct nx_stream *) woken;         /* likewise by `next_woken` */
-	LIST_HEAD(, nx_stream) streams;            /* HTTP thread */
-	LIST_HEAD(, nx_request) requests;          /* HTTP thread */
+	atomic_bool signalled;				 /* `event` has been written and not been read */
+	_Atomic(struct nx_request *) answered;		 /* to be resumed; linked by `next_answered` */
+	_Atomic(struct nx_stream *) woken;		 /* likewise by `next_woken` */
+	LIST_HEAD(nx_stream_list, nx_stream) streams;	 /* HTTP thread */
+	LIST_HEAD(nx_request_list, nx_request) requests; /* HTTP thread */
 	atomic_int phase;
 	atomic_uint_fast64_t next_id;
 	uint32_t id_seed;
@@ -70,9 +70,9 @@ struct nx_block { /* of the memory that lives as long as the request */
 struct nx_reply {
 	unsigned status;
 	const char *type; /* a constant, or NULL: no body */
-	char *body;       /* malloc()ed */
+	char *body;	  /* malloc()ed */
 	size_t length;
-	bool close;       /* and say no more on this connection */
+	bool close; /* and say no more on this connection */
 	struct {
 		const char *name; /* a constant */
 		char *value;
@@ -82,10 +82,10 @@ struct nx_reply {
 };
 
 enum nx_request_phase {
-	NX_REQUEST_HEAD = 0,  /* the headers have not been judged */
-	NX_REQUEST_BODY,      /* the body is coming in */
-	NX_REQUEST_DISCARD,   /* too large: read to its end, then 413 */
-	NX_REQUEST_HANDLED,   /* somebody is at it */
+	NX_REQUEST_HEAD = 0, /* the headers have not been judged */
+	NX_REQUEST_BODY,     /* the body is coming in */
+	NX_REQUEST_DISCARD,  /* too large: read to its end, then 413 */
+	NX_REQUEST_HANDLED,  /* somebody is at it */
 };
 
 struct nx_request {
@@ -94,17 +94,17 @@ struct nx_request {
 	struct MHD_Connection *mhd;
 	struct nx_connection *connection;
 	enum nx_request_phase phase;
-	bool inside;  /* the HTTP thread is in the handler: an answer needs no resume */
+	bool inside; /* the HTTP thread is in the handler: an answer needs no resume */
 	bool replied;
-	bool late;    /* it began when the server was shutting down already */
+	bool late;	  /* it began when the server was shutting down already */
 	uint64_t started; /* nanoseconds, CLOCK_MONOTONIC */
 	char id[NX_REQUEST_ID_TEXT];
 	char peer[NX_PEER_TEXT];
-	char *target;      /* as it was sent, for logs: the path without the query */
-	char *path;        /* taken apart by the router */
-	char *query_text;  /* taken apart into `query`; NULL when there is none */
+	char *target;	  /* as it was sent, for logs: the path without the query */
+	char *path;	  /* taken apart by the router */
+	char *query_text; /* taken apart into `query`; NULL when there is none */
 	const char *method;
-	bool head;  /* HEAD: MHD leaves the body out */
+	bool head; /* HEAD: MHD leaves the body out */
 	bool http10;
 	struct nx_match match;
 	struct nx_pairs *query;
@@ -141,7 +141,7 @@ enum MHD_Result nx_answer(struct nx_request *request);
 struct nx_stream {
 	struct nx_http *http;
 	struct nx_stream_source source;
-	struct MHD_Connection *mhd;       /* NULL until it has started */
+	struct MHD_Connection *mhd; /* NULL until it has started */
 	struct nx_connection *connection;
 	LIST_ENTRY(nx_stream) all;
 	struct nx_stream *next_woken;
@@ -156,7 +156,7 @@ struct nx_stream {
 struct MHD_Response *nx_stream_response(struct nx_stream *stream, bool http10);
 bool nx_stream_start(struct nx_stream *stream, struct nx_request *request);
 void nx_stream_discard(struct nx_stream *stream); /* one that never started */
-void nx_streams_resume(struct nx_http *http);     /* those that were woken */
+void nx_streams_resume(struct nx_http *http);	  /* those that were woken */
 void nx_streams_end(struct nx_http *http);
 void nx_stream_hangup(struct nx_stream *stream);
 

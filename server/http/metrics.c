@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -15,15 +16,15 @@ static const struct {
 	uint64_t microseconds;
 	const char *seconds;
 } bounds[] = {
-	{ 100, "0.0001" }, { 250, "0.00025" }, { 500, "0.0005" }, { 1000, "0.001" }, { 2500, "0.0025" },
-	{ 5000, "0.005" }, { 10000, "0.01" },  { 25000, "0.025" }, { 50000, "0.05" }, { 100000, "0.1" },
-	{ 250000, "0.25" }, { 500000, "0.5" }, { 1000000, "1" },	{ 2500000, "2.5" }, { 10000000, "10" },
+	{100, "0.0001"},  {250, "0.00025"}, {500, "0.0005"},  {1000, "0.001"},	{2500, "0.0025"},
+	{5000, "0.005"},  {10000, "0.01"},  {25000, "0.025"}, {50000, "0.05"},	{100000, "0.1"},
+	{250000, "0.25"}, {500000, "0.5"},  {1000000, "1"},   {2500000, "2.5"}, {10000000, "10"},
 };
 #define BOUNDS NX_COUNT(bounds)
 
 /* Of one route. */
 struct counters {
-	atomic_uint_fast64_t class[6];		 /* by the status' first digit */
+	atomic_uint_fast64_t status[6];		 /* by the status' first digit */
 	atomic_uint_fast64_t bucket[BOUNDS + 1]; /* the last: above all bounds */
 	atomic_uint_fast64_t microseconds;
 };
@@ -36,8 +37,7 @@ struct nx_metrics {
 
 struct nx_metrics *nx_metrics_new(const struct nx_route *routes, size_t count)
 {
-	struct nx_metrics *metrics =
-		nx_alloc(sizeof(*metrics) + (count + 1) * sizeof(metrics->route[0]));
+	struct nx_metrics *metrics = nx_alloc(sizeof(*metrics) + (count + 1) * sizeof(metrics->route[0]));
 
 	metrics->routes = routes;
 	metrics->count = count;
@@ -58,7 +58,7 @@ void nx_metrics_request(struct nx_metrics *metrics, const struct nx_route *route
 
 	while (bucket < BOUNDS && microseconds > bounds[bucket].microseconds)
 		bucket++;
-	atomic_fetch_add_explicit(&counters->class[status / 100 % 6], 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&counters->status[status / 100 % 6], 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&counters->bucket[bucket], 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&counters->microseconds, microseconds, memory_order_relaxed);
 }
@@ -96,13 +96,13 @@ static void requests_write(const struct nx_metrics *metrics, struct nx_buffer *o
 {
 	head_write(out, "http_requests_total", "counter", "Requests answered.");
 	for (size_t i = 0; i <= metrics->count; i++) {
-		for (unsigned class = 1; class < 6; class++) {
-			uint64_t count = load(&metrics->route[i].class[class]);
+		for (unsigned digit = 1; digit < 6; digit++) {
+			uint64_t count = load(&metrics->route[i].status[digit]);
 			if (count)
 				nx_buffer_printf(out,
 						 "nexodus_http_requests_total{method=\"%s\",route=\"%s\","
 						 "status=\"%uxx\"} %llu\n",
-						 method_of(metrics, i), pattern_of(metrics, i), class,
+						 method_of(metrics, i), pattern_of(metrics, i), digit,
 						 (unsigned long long)count);
 		}
 	}
@@ -121,10 +121,10 @@ static void histogram_write(const struct nx_metrics *metrics, size_t index, stru
 	uint64_t below = 0;
 	for (size_t i = 0; i <= BOUNDS; i++) {
 		below += load(&counters->bucket[i]);
-		nx_buffer_printf(out,
-				 "nexodus_http_request_seconds_bucket{method=\"%s\",route=\"%s\",le=\"%s\"} %llu\n",
-				 method, pattern, i < BOUNDS ? bounds[i].seconds : "+Inf",
-				 (unsigned long long)below);
+		nx_buffer_printf(
+			out,
+			"nexodus_http_request_seconds_bucket{method=\"%s\",route=\"%s\",le=\"%s\"} %llu\n",
+			method, pattern, i < BOUNDS ? bounds[i].seconds : "+Inf", (unsigned long long)below);
 	}
 	nx_buffer_printf(out, "nexodus_http_request_seconds_sum{method=\"%s\",route=\"%s\"} %.6f\n", method,
 			 pattern, (double)load(&counters->microseconds) / 1e6);
@@ -154,7 +154,7 @@ static void http_write(struct nx_http *http, struct nx_buffer *out)
 
 static void store_write(struct nx_store *store, struct nx_buffer *out)
 {
-	struct nx_store_figures figures = { 0 };
+	struct nx_store_figures figures = {0};
 
 	nx_store_figures(store, &figures);
 	figure_write(out, "store_commits_total", "counter", "Transactions committed.", figures.commits);
@@ -166,17 +166,18 @@ static void store_write(struct nx_store *store, struct nx_buffer *out)
 	figure_write(out, "store_queued", "gauge", "Commands that wait for their commit.", figures.queued);
 }
 
+/* The second number of /proc/self/statm, in pages. */
 static uint64_t resident_bytes(void)
 {
-	unsigned long long size, resident = 0;
+	char text[128] = "";
 	FILE *file = fopen("/proc/self/statm", "re");
 
 	if (!file)
 		return 0;
-	if (fscanf(file, "%llu %llu", &size, &resident) != 2)
-		resident = 0;
+	bool is_read = fgets(text, sizeof(text), file) != NULL;
 	fclose(file);
-	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+	const char *resident = is_read ? strchr(text, ' ') : NULL;
+	return resident ? strtoull(resident, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
 void nx_metrics_write(const struct nx_metrics *metrics, struct nx_server *server, struct nx_buffer *out)

@@ -13,7 +13,7 @@
 
 struct nx_peers {
 	uint64_t seed;
-	LIST_HEAD(, nx_peer) bucket[BUCKETS];
+	LIST_HEAD(nx_peer_bucket, nx_peer) bucket[BUCKETS];
 };
 
 void nx_peer_key(const struct sockaddr *address, uint8_t key[static NX_PEER_KEY])
@@ -39,7 +39,7 @@ void nx_peer_format(const struct sockaddr *address, char text[static NX_PEER_TEX
 	else if (address->sa_family == AF_INET)
 		bytes = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
 	if (!bytes || !inet_ntop(address->sa_family, bytes, text, NX_PEER_TEXT))
-		strcpy(text, "?");
+		memcpy(text, "?", 2);
 }
 
 /* FNV-1a over the key, from a seed that nobody outside knows. */
@@ -72,7 +72,8 @@ struct nx_peer *nx_peer_hold(struct nx_peers *peers, const struct sockaddr *addr
 
 	nx_peer_key(address, key);
 	size_t bucket = key_hash(peers, key);
-	LIST_FOREACH(peer, &peers->bucket[bucket], bucket) {
+	LIST_FOREACH(peer, &peers->bucket[bucket], bucket)
+	{
 		if (memcmp(peer->key, key, NX_PEER_KEY) == 0)
 			break;
 	}

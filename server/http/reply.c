@@ -64,18 +64,18 @@ struct form {
 };
 
 static const struct form forms[] = {
-	[NX_INVALID] = { 400, "", "", "field" },
-	[NX_NOT_FOUND] = { 404, "not found", "", "resource" },
-	[NX_DENIED] = { 403, "operation not allowed", "reason", "" },
-	[NX_CONFLICT] = { 409, "", "", "field" },
-	[NX_EXHAUSTED] = { 409, "", "", "field" },
-	[NX_UNAVAILABLE] = { 503, "service unavailable", "reason", "" },
-	[NX_UNSUPPORTED] = { 400, "", "", "field" },
-	[NX_INTERNAL] = { 500, "internal error", "", "" },
+	[NX_INVALID] = {400, "", "", "field"},
+	[NX_NOT_FOUND] = {404, "not found", "", "resource"},
+	[NX_DENIED] = {403, "operation not allowed", "reason", ""},
+	[NX_CONFLICT] = {409, "", "", "field"},
+	[NX_EXHAUSTED] = {409, "", "", "field"},
+	[NX_UNAVAILABLE] = {503, "service unavailable", "reason", ""},
+	[NX_UNSUPPORTED] = {400, "", "", "field"},
+	[NX_INTERNAL] = {500, "internal error", "", ""},
 };
 
 /* What exists already is told by its id. */
-static const struct form exists = { 409, "resource already exists", "", "" };
+static const struct form exists = {409, "resource already exists", "", ""};
 
 static const struct form *form_of(const struct nx_error *error)
 {
@@ -89,7 +89,7 @@ static const struct form *form_of(const struct nx_error *error)
 void nx_reply_error(struct nx_request *request, const struct nx_error *error)
 {
 	const struct form *form = form_of(error);
-	struct nx_buffer body = { 0 };
+	struct nx_buffer body = {0};
 
 	nx_buffer_text(&body, "{");
 	if (form == &exists)

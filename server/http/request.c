@@ -127,7 +127,7 @@ const char *nx_request_body(const struct nx_request *request, size_t *length)
 
 const struct nx_json *nx_request_json(struct nx_request *request)
 {
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 	size_t length;
 	const char *body = nx_request_body(request, &length);
 
@@ -138,7 +138,7 @@ const struct nx_json *nx_request_json(struct nx_request *request)
 		snprintf(error.message, sizeof(error.message), "the body must be a JSON object");
 	if (!error.message[0])
 		return request->json;
-	struct nx_buffer answer = { 0 };
+	struct nx_buffer answer = {0};
 	nx_buffer_text(&answer, "{\"error\":\"request json is invalid\",\"reason\":");
 	nx_json_write_string(&answer, error.message);
 	nx_buffer_text(&answer, "}");

@@ -38,7 +38,7 @@ static bool path_split(const char *path, struct segments *out)
 		size_t length = strcspn(++path, "/");
 		if (length == 0 || out->count == NX_SEGMENT_LIMIT)
 			return false;
-		out->at[out->count++] = (struct segment){ path, length };
+		out->at[out->count++] = (struct segment){path, length};
 		path += length;
 	}
 	return true;

@@ -29,7 +29,7 @@ void nx_ready(struct nx_request *request)
 void nx_metrics_show(struct nx_request *request)
 {
 	struct nx_server *server = nx_request_server(request);
-	struct nx_buffer text = { 0 };
+	struct nx_buffer text = {0};
 
 	nx_metrics_write(server->metrics, server, &text);
 	nx_reply_text(request, 200, "text/plain; version=0.0.4", text.data);

@@ -5,8 +5,8 @@
 
 #include "server/http/request.h"
 
-void nx_live(struct nx_request *request);    /* GET /live: the program runs */
-void nx_ready(struct nx_request *request);   /* GET /ready: it can do its work; 503 when not */
+void nx_live(struct nx_request *request);	  /* GET /live: the program runs */
+void nx_ready(struct nx_request *request);	  /* GET /ready: it can do its work; 503 when not */
 void nx_metrics_show(struct nx_request *request); /* GET /metrics */
 void nx_openapi_show(struct nx_request *request); /* GET /api/openapi.json */
 

@@ -94,7 +94,7 @@ struct MHD_Response *nx_stream_response(struct nx_stream *stream, bool http10)
  * kernel asks from time to time whether the other side is still there. */
 static void hangup_watch(struct nx_stream *stream)
 {
-	struct epoll_event event = { .events = EPOLLRDHUP | EPOLLET, .data.ptr = stream };
+	struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = stream};
 	int fd = stream->connection->socket;
 	int on = 1, idle = 60, interval = 15, count = 4;
 
@@ -166,7 +166,8 @@ void nx_streams_end(struct nx_http *http)
 {
 	struct nx_stream *stream;
 
-	LIST_FOREACH(stream, &http->streams, all) {
+	LIST_FOREACH(stream, &http->streams, all)
+	{
 		stream->ending = true;
 		stream_resume(stream);
 	}

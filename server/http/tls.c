@@ -13,7 +13,7 @@
 #include "base/memory.h"
 #include "base/secret.h"
 
-#define FILE_LIMIT (1024 * 1024)
+#define FILE_LIMIT ((size_t)1024 * 1024)
 #define CHAIN_LIMIT 16
 /* A handshake may still look at a certificate that was replaced. It ends with the
  * deadline of its connection, which is well below this. */
@@ -56,7 +56,7 @@ static enum nx_status pem_read(const char *path, const char *option, gnutls_datu
 {
 	char *text = NULL;
 	size_t length = 0;
-	struct nx_error why = { 0 };
+	struct nx_error why = {0};
 
 	enum nx_status status = nx_file_read(path, FILE_LIMIT, &text, &length, &why);
 	if (status != NX_OK)
@@ -120,9 +120,10 @@ static enum nx_status pair_check(const char *certificate, const char *key, const
 			       "tls-key: the key in %s is not that of the certificate in %s", key,
 			       certificate);
 	if (result < 0)
-		return nx_fail(error, NX_INVALID, "tls-certificate",
-			       "tls-certificate, tls-key: %s and %s are no PEM certificate and unencrypted key: %s",
-			       certificate, key, gnutls_strerror(result));
+		return nx_fail(
+			error, NX_INVALID, "tls-certificate",
+			"tls-certificate, tls-key: %s and %s are no PEM certificate and unencrypted key: %s",
+			certificate, key, gnutls_strerror(result));
 	return NX_OK;
 }
 
@@ -132,8 +133,7 @@ static enum nx_status identity_import(const gnutls_datum_t *chain, const gnutls_
 	struct identity *identity NX_CLEANUP(identity_cleanup) = nx_alloc(sizeof(*identity));
 	unsigned length = CHAIN_LIMIT;
 
-	int result = gnutls_pcert_list_import_x509_raw(identity->chain, &length, chain,
-						       GNUTLS_X509_FMT_PEM,
+	int result = gnutls_pcert_list_import_x509_raw(identity->chain, &length, chain, GNUTLS_X509_FMT_PEM,
 						       GNUTLS_X509_CRT_LIST_FAIL_IF_UNSORTED);
 	if (result >= 0) {
 		identity->length = length;
@@ -153,8 +153,8 @@ static enum nx_status identity_import(const gnutls_datum_t *chain, const gnutls_
 static enum nx_status identity_load(const char *certificate, const char *key, struct identity **out,
 				    struct nx_error *error)
 {
-	gnutls_datum_t chain NX_CLEANUP(pem_cleanup) = { 0 };
-	gnutls_datum_t secret NX_CLEANUP(pem_cleanup) = { 0 };
+	gnutls_datum_t chain NX_CLEANUP(pem_cleanup) = {0};
+	gnutls_datum_t secret NX_CLEANUP(pem_cleanup) = {0};
 	enum nx_status status = pem_read(certificate, "tls-certificate", &chain, error);
 
 	if (status == NX_OK)
@@ -178,7 +178,7 @@ static bool is_given(const char *path)
 enum nx_status nx_tls_new(const char *certificate, const char *key, struct nx_tls **out,
 			  struct nx_error *error)
 {
-	struct identity *identity;
+	struct identity *identity = NULL;
 
 	*out = NULL;
 	if (!is_given(certificate) && !is_given(key))
@@ -187,7 +187,7 @@ enum nx_status nx_tls_new(const char *certificate, const char *key, struct nx_tl
 		return nx_fail(error, NX_INVALID, is_given(key) ? "tls-certificate" : "tls-key",
 			       "tls-certificate and tls-key go together: give both, or none");
 	enum nx_status status = identity_load(certificate, key, &identity, error);
-	if (status != NX_OK)
+	if (!identity)
 		return status;
 	*out = nx_alloc(sizeof(**out));
 	pthread_mutex_init(&(*out)->lock, NULL);
@@ -211,13 +211,13 @@ static void retired_free(struct identity **older, time_t now)
 enum nx_status nx_tls_reload(struct nx_tls *tls, const char *certificate, const char *key,
 			     struct nx_error *error)
 {
-	struct identity *identity;
+	struct identity *identity = NULL;
 
 	if (!is_given(certificate) || !is_given(key))
 		return nx_fail(error, NX_INVALID, "tls-certificate",
 			       "TLS cannot be switched off while the server runs: restart it");
 	enum nx_status status = identity_load(certificate, key, &identity, error);
-	if (status != NX_OK)
+	if (!identity)
 		return status;
 	pthread_mutex_lock(&tls->lock);
 	tls->current->retired = time(NULL);

@@ -63,7 +63,7 @@ static bool pair_parse(char *text, size_t length, struct nx_pair *out)
 		return false;
 	if (!nx_percent_decode(text, name_length, true))
 		return false;
-	*out = (struct nx_pair){ .name = text, .value = value };
+	*out = (struct nx_pair){.name = text, .value = value};
 	return true;
 }
 

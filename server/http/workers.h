@@ -11,7 +11,7 @@ struct nx_workers;
 
 struct nx_job {
 	void (*run)(struct nx_job *job); /* on a worker; the job is its own from then on */
-	struct nx_job *next;             /* the queue's */
+	struct nx_job *next;		 /* the queue's */
 };
 
 enum nx_status nx_workers_new(const char *name, unsigned threads, unsigned queue_limit,

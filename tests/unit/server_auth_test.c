@@ -78,7 +78,7 @@ static void test_flood(void)
 
 static struct nx_principal principal_make(int number, const char *user, const char *organization)
 {
-	struct nx_principal principal = { .kind = NX_PRINCIPAL_DEVICE };
+	struct nx_principal principal = {.kind = NX_PRINCIPAL_DEVICE};
 	char text[32];
 
 	snprintf(text, sizeof(text), "token-%d", number);
@@ -161,7 +161,7 @@ static void test_cache_ages(void)
 static void test_cache_is_bounded(void)
 {
 	struct nx_principal_cache *cache = nx_principal_cache_new(60000);
-	struct nx_principal last = { 0 };
+	struct nx_principal last = {0};
 
 	for (int i = 0; i < 100000; i++) {
 		last = principal_make(i, "alice", "office");
@@ -174,14 +174,14 @@ static void test_cache_is_bounded(void)
 int main(void)
 {
 	static CU_TestInfo tests[] = {
-		{ "so many tries at once, then one by one", test_burst },
-		{ "tries come back with time", test_refill },
-		{ "no credit", test_no_credit },
-		{ "a flood of names", test_flood },
-		{ "principals are forgotten by what they are and belong to", test_cache },
-		{ "what was read before a revocation does not get in after it", test_cache_race },
-		{ "principals age", test_cache_ages },
-		{ "the cache is bounded", test_cache_is_bounded },
+		{"so many tries at once, then one by one", test_burst},
+		{"tries come back with time", test_refill},
+		{"no credit", test_no_credit},
+		{"a flood of names", test_flood},
+		{"principals are forgotten by what they are and belong to", test_cache},
+		{"what was read before a revocation does not get in after it", test_cache_race},
+		{"principals age", test_cache_ages},
+		{"the cache is bounded", test_cache_is_bounded},
 		CU_TEST_INFO_NULL,
 	};
 

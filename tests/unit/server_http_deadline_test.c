@@ -71,7 +71,7 @@ static void test_past_and_far(void)
 	uint64_t turn = (uint64_t)NX_DEADLINE_STEP * NX_DEADLINE_SLOTS;
 
 	begin(1000000);
-	promise(0, 10);		      /* long over */
+	promise(0, 10);			/* long over */
 	promise(1, 1000000 + 3 * turn); /* several turns ahead */
 	nx_deadlines_run(&wheel, 1000000 + 2 * NX_DEADLINE_STEP, passed);
 	CU_ASSERT_EQUAL(promises[0].passed, 1);
@@ -140,12 +140,12 @@ static void test_wait(void)
 int main(void)
 {
 	static CU_TestInfo tests[] = {
-		{ "a deadline passes in time, once", test_in_time },
-		{ "moved and cleared", test_moved_and_cleared },
-		{ "in the past, and many turns ahead", test_past_and_far },
-		{ "a long sleep", test_long_sleep },
-		{ "beside a model", test_model },
-		{ "how long to wait", test_wait },
+		{"a deadline passes in time, once", test_in_time},
+		{"moved and cleared", test_moved_and_cleared},
+		{"in the past, and many turns ahead", test_past_and_far},
+		{"a long sleep", test_long_sleep},
+		{"beside a model", test_model},
+		{"how long to wait", test_wait},
 		CU_TEST_INFO_NULL,
 	};
 

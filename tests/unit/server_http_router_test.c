@@ -36,11 +36,11 @@ static void root(struct nx_request *request)
 }
 
 static const struct nx_route routes[] = {
-	{ .method = "GET", .pattern = "/", .handle = root },
-	{ .method = "GET", .pattern = "/api/things", .handle = list },
-	{ .method = "POST", .pattern = "/api/things", .handle = make },
-	{ .method = "GET", .pattern = "/api/things/{id}", .handle = show },
-	{ .method = "DELETE", .pattern = "/api/users/{id}/things/{thing}", .handle = leave, .text = "id" },
+	{.method = "GET", .pattern = "/", .handle = root},
+	{.method = "GET", .pattern = "/api/things", .handle = list},
+	{.method = "POST", .pattern = "/api/things", .handle = make},
+	{.method = "GET", .pattern = "/api/things/{id}", .handle = show},
+	{.method = "DELETE", .pattern = "/api/users/{id}/things/{thing}", .handle = leave, .text = "id"},
 };
 
 /* The path that was asked for last: parameters point into it. */
@@ -69,12 +69,21 @@ static void test_routes(void)
 
 static void test_unknown_paths(void)
 {
-	static const char *const paths[] = { "",	      "api/things",   "/api",	       "/api/",
-					     "/api/things/", "/api//things", "//",	       "/API/things",
-					     "/api/thing",   "/api/thingsx", "/api/%74hings",  "*",
-					     "/api/things/" ID "/more",
-					     "/api/things/" ID "/",
-					     "/1/2/3/4/5/6/7/8/9/10/11" };
+	static const char *const paths[] = {"",
+					    "api/things",
+					    "/api",
+					    "/api/",
+					    "/api/things/",
+					    "/api//things",
+					    "//",
+					    "/API/things",
+					    "/api/thing",
+					    "/api/thingsx",
+					    "/api/%74hings",
+					    "*",
+					    "/api/things/" ID "/more",
+					    "/api/things/" ID "/",
+					    "/1/2/3/4/5/6/7/8/9/10/11"};
 
 	for (size_t i = 0; i < NX_COUNT(paths); i++) {
 		struct nx_match match = find("GET", paths[i]);
@@ -107,8 +116,8 @@ static void test_parameters(void)
 
 static void test_bad_parameters(void)
 {
-	static const char *const ids[] = { "x", "1", ID "0", "0190a0a0-1111-7000-8000-00000000000g", "%00", "%",
-					   "%zz", "..", ID "%00" };
+	static const char *const ids[] = {
+		"x", "1", ID "0", "0190a0a0-1111-7000-8000-00000000000g", "%00", "%", "%zz", "..", ID "%00"};
 
 	for (size_t i = 0; i < NX_COUNT(ids); i++) {
 		NX_AUTO_FREE char *path = nx_printf("/api/things/%s", ids[i]);
@@ -143,12 +152,12 @@ static void test_garbage(void)
 int main(void)
 {
 	static CU_TestInfo tests[] = {
-		{ "routes are found by method and path", test_routes },
-		{ "unknown paths", test_unknown_paths },
-		{ "unknown methods get what is allowed", test_unknown_methods },
-		{ "parameters are decoded after the path is taken apart", test_parameters },
-		{ "parameters that are no id, or no text", test_bad_parameters },
-		{ "garbage", test_garbage },
+		{"routes are found by method and path", test_routes},
+		{"unknown paths", test_unknown_paths},
+		{"unknown methods get what is allowed", test_unknown_methods},
+		{"parameters are decoded after the path is taken apart", test_parameters},
+		{"parameters that are no id, or no text", test_bad_parameters},
+		{"garbage", test_garbage},
 		CU_TEST_INFO_NULL,
 	};
 

@@ -19,22 +19,22 @@ static void test_decoding(void)
 	static const struct {
 		const char *text, *plain, *plus; /* NULL: refused */
 	} rows[] = {
-		{ "", "", "" },
-		{ "abc", "abc", "abc" },
-		{ "a+b", "a+b", "a b" },
-		{ "%41%62", "Ab", "Ab" },
-		{ "%2B%2b", "++", "++" },
-		{ "%25%32%35", "%25", "%25" }, /* decoded once */
-		{ "%C3%A9", "\xc3\xa9", "\xc3\xa9" },
-		{ "%", NULL, NULL },
-		{ "%4", NULL, NULL },
-		{ "a%4g", NULL, NULL },
-		{ "%-1", NULL, NULL },
-		{ "% 1", NULL, NULL },
-		{ "%00", NULL, NULL },
-		{ "%ff", NULL, NULL },
-		{ "%C0%AF", NULL, NULL }, /* overlong */
-		{ "%ED%A0%80", NULL, NULL }, /* a surrogate */
+		{"", "", ""},
+		{"abc", "abc", "abc"},
+		{"a+b", "a+b", "a b"},
+		{"%41%62", "Ab", "Ab"},
+		{"%2B%2b", "++", "++"},
+		{"%25%32%35", "%25", "%25"}, /* decoded once */
+		{"%C3%A9", "\xc3\xa9", "\xc3\xa9"},
+		{"%", NULL, NULL},
+		{"%4", NULL, NULL},
+		{"a%4g", NULL, NULL},
+		{"%-1", NULL, NULL},
+		{"% 1", NULL, NULL},
+		{"%00", NULL, NULL},
+		{"%ff", NULL, NULL},
+		{"%C0%AF", NULL, NULL},	   /* overlong */
+		{"%ED%A0%80", NULL, NULL}, /* a surrogate */
 	};
 
 	for (size_t i = 0; i < NX_COUNT(rows); i++) {
@@ -127,12 +127,12 @@ static void test_garbage(void)
 int main(void)
 {
 	static CU_TestInfo tests[] = {
-		{ "percent-decoding", test_decoding },
-		{ "decoding stays inside its piece", test_decoding_stays_inside },
-		{ "pairs", test_pairs },
-		{ "pairs at the edges", test_pairs_at_the_edges },
-		{ "pairs that are refused", test_pairs_refused },
-		{ "garbage", test_garbage },
+		{"percent-decoding", test_decoding},
+		{"decoding stays inside its piece", test_decoding_stays_inside},
+		{"pairs", test_pairs},
+		{"pairs at the edges", test_pairs_at_the_edges},
+		{"pairs that are refused", test_pairs_refused},
+		{"garbage", test_garbage},
 		CU_TEST_INFO_NULL,
 	};
 
