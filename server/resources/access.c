@@ -20,21 +20,27 @@ static bool record_take(void *context, const struct nx_row *row)
 	return false;
 }
 
-enum nx_status nx_record_find(const struct nx_columns *columns, struct nx_tx *tx, const char *sql, const char *key,
-			      const char *resource, struct nx_value **record, struct nx_error *error)
+enum nx_status nx_record_find(const struct nx_columns *columns, struct nx_tx *tx, const char *sql,
+			      const char *key, const char *resource, struct nx_value **record,
+			      struct nx_error *error)
 {
-	struct taking taking = { .columns = columns };
+	struct taking taking = {.columns = columns};
 	enum nx_status status = nx_sql_one(tx, error, sql, NX_PARAMS(NX_TEXT(key)), record_take, &taking);
 
 	if (status == NX_NOT_FOUND)
 		return nx_not_found(error, resource);
-	if (status == NX_OK)
-		*record = taking.record;
-	return status;
+	if (status != NX_OK)
+		return status;
+	if (!taking.record) { /* never: there was a row */
+		nx_fail(error, NX_INTERNAL, NULL, "a row of %s was lost", columns->table);
+		return NX_INTERNAL;
+	}
+	*record = taking.record;
+	return NX_OK;
 }
 
-enum nx_status nx_member_check(struct nx_tx *tx, const char *organization_id, const char *user_id, bool *member,
-			       struct nx_error *error)
+enum nx_status nx_member_check(struct nx_tx *tx, const char *organization_id, const char *user_id,
+			       bool *member, struct nx_error *error)
 {
 	int64_t count = 0;
 	enum nx_status status = nx_sql_integer(
@@ -89,12 +95,14 @@ enum nx_status nx_organization_owned(const struct nx_fields *fields, struct nx_t
 	return NX_OK;
 }
 
-enum nx_status nx_device_find(const struct nx_fields *fields, struct nx_tx *tx, const struct nx_principal *who,
-			      const char *device_id, struct nx_value **record, struct nx_error *error)
+enum nx_status nx_device_find(const struct nx_fields *fields, struct nx_tx *tx,
+			      const struct nx_principal *who, const char *device_id, struct nx_value **record,
+			      struct nx_error *error)
 {
 	const struct nx_columns *columns = &fields->devices;
 	NX_AUTO_FREE struct nx_value *found = NULL;
-	enum nx_status status = nx_record_find(columns, tx, columns->find, device_id, "device", &found, error);
+	enum nx_status status =
+		nx_record_find(columns, tx, columns->find, device_id, "device", &found, error);
 	bool own = false;
 
 	if (status != NX_OK)

@@ -20,14 +20,16 @@ enum nx_status nx_organization_find(const struct nx_fields *fields, struct nx_tx
 enum nx_status nx_organization_owned(const struct nx_fields *fields, struct nx_tx *tx,
 				     const struct nx_principal *who, const char *organization_id,
 				     struct nx_value **record, struct nx_error *error);
-enum nx_status nx_member_check(struct nx_tx *tx, const char *organization_id, const char *user_id, bool *member,
-			       struct nx_error *error);
+enum nx_status nx_member_check(struct nx_tx *tx, const char *organization_id, const char *user_id,
+			       bool *member, struct nx_error *error);
 /* A device that the asker may change: one of the user's own, or the device that asks itself. */
-enum nx_status nx_device_find(const struct nx_fields *fields, struct nx_tx *tx, const struct nx_principal *who,
-			      const char *device_id, struct nx_value **record, struct nx_error *error);
+enum nx_status nx_device_find(const struct nx_fields *fields, struct nx_tx *tx,
+			      const struct nx_principal *who, const char *device_id, struct nx_value **record,
+			      struct nx_error *error);
 
 /* A row as a copy, by one text parameter; NX_NOT_FOUND with the resource's name. */
-enum nx_status nx_record_find(const struct nx_columns *columns, struct nx_tx *tx, const char *sql, const char *key,
-			      const char *resource, struct nx_value **record, struct nx_error *error);
+enum nx_status nx_record_find(const struct nx_columns *columns, struct nx_tx *tx, const char *sql,
+			      const char *key, const char *resource, struct nx_value **record,
+			      struct nx_error *error);
 
 #endif

@@ -12,8 +12,9 @@
 #include "server/resources/access.h"
 #include "server/resources/reply.h"
 
-enum nx_status nx_organization_advance(struct nx_server *server, struct nx_tx *tx, const char *organization_id,
-				       struct nx_value **record, struct nx_error *error)
+enum nx_status nx_organization_advance(struct nx_server *server, struct nx_tx *tx,
+				       const char *organization_id, struct nx_value **record,
+				       struct nx_error *error)
 {
 	return nx_record_find(&server->fields->organizations, tx, server->fields->advance, organization_id,
 			      "organization", record, error);
@@ -22,9 +23,10 @@ enum nx_status nx_organization_advance(struct nx_server *server, struct nx_tx *t
 enum nx_status nx_revision_next(struct nx_tx *tx, const char *organization_id, int64_t *revision,
 				struct nx_error *error)
 {
-	enum nx_status status =
-		nx_sql_integer(tx, error, "UPDATE organizations SET revision = revision + 1 WHERE id = $1 RETURNING revision",
-			       NX_PARAMS(NX_TEXT(organization_id)), revision);
+	enum nx_status status = nx_sql_integer(
+		tx, error,
+		"UPDATE organizations SET revision = revision + 1 WHERE id = $1 RETURNING revision",
+		NX_PARAMS(NX_TEXT(organization_id)), revision);
 
 	return status == NX_NOT_FOUND ? nx_not_found(error, "organization") : status;
 }
@@ -36,7 +38,8 @@ const char *nx_watch_kind_name(enum nx_watch_kind kind)
 	return kind == NX_WATCH_DEVICE ? "device" : "organization";
 }
 
-void nx_line_write(enum nx_watch_kind kind, bool deleted, const char *json, size_t length, struct nx_buffer *out)
+void nx_line_write(enum nx_watch_kind kind, bool deleted, const char *json, size_t length,
+		   struct nx_buffer *out)
 {
 	nx_buffer_printf(out, "{\"kind\":\"%s\",\"type\":\"%s\",\"value\":", nx_watch_kind_name(kind),
 			 deleted ? "delete" : "change");
@@ -59,15 +62,16 @@ static void announcement_end(void *context, enum nx_tx_end end)
 
 	if (end == NX_TX_COMMITTED)
 		nx_watch_publish(announcement->hub, announcement->kind, announcement->deleted,
-				 announcement->organization_id, announcement->revision, announcement->line.data, announcement->line.length);
+				 announcement->organization_id, announcement->revision,
+				 announcement->line.data, announcement->line.length);
 	else if (end == NX_TX_UNKNOWN) /* the store knows, if it has it */
 		nx_watch_notified(announcement->hub, announcement->organization_id, announcement->revision);
 	nx_buffer_free(&announcement->line);
 	free(announcement);
 }
 
-static enum nx_status announce(struct nx_server *server, struct nx_tx *tx, enum nx_watch_kind kind, bool deleted,
-			       const char *organization_id, int64_t revision, const char *json,
+static enum nx_status announce(struct nx_server *server, struct nx_tx *tx, enum nx_watch_kind kind,
+			       bool deleted, const char *organization_id, int64_t revision, const char *json,
 			       struct nx_error *error)
 {
 	struct announcement *announcement = nx_alloc(sizeof(*announcement));
@@ -95,11 +99,13 @@ enum nx_status nx_change_forget(struct nx_server *server, struct nx_tx *tx, enum
 				const char *organization_id, int64_t revision, const char *json,
 				struct nx_error *error)
 {
-	enum nx_status status = nx_sql(
-		tx, error,
-		"INSERT INTO tombstones (organization_id, revision, kind, value, created_at) VALUES ($1, $2, $3, $4, $5)",
-		NX_PARAMS(NX_TEXT(organization_id), NX_INT(revision), NX_TEXT(nx_watch_kind_name(kind)), NX_TEXT(json),
-			  NX_INT(time(NULL))));
+	enum nx_status status =
+		nx_sql(tx, error,
+		       "INSERT INTO tombstones (organization_id, revision, kind, value, created_at) VALUES "
+		       "($1, $2, $3, $4, $5)",
+		       NX_PARAMS(NX_TEXT(organization_id), NX_INT(revision),
+				 NX_TEXT(nx_watch_kind_name(kind)), NX_TEXT(json), NX_INT(time(NULL))));
 
-	return status == NX_OK ? announce(server, tx, kind, true, organization_id, revision, json, error) : status;
+	return status == NX_OK ? announce(server, tx, kind, true, organization_id, revision, json, error)
+			       : status;
 }

@@ -13,8 +13,9 @@
  * Give the organization its next revision. *record, to be freed, is the organization as
  * it is now, the new revision in it. NX_NOT_FOUND when there is none.
  */
-enum nx_status nx_organization_advance(struct nx_server *server, struct nx_tx *tx, const char *organization_id,
-				       struct nx_value **record, struct nx_error *error);
+enum nx_status nx_organization_advance(struct nx_server *server, struct nx_tx *tx,
+				       const char *organization_id, struct nx_value **record,
+				       struct nx_error *error);
 /* The same when only the number matters. */
 enum nx_status nx_revision_next(struct nx_tx *tx, const char *organization_id, int64_t *revision,
 				struct nx_error *error);

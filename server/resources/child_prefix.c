@@ -16,12 +16,14 @@ static enum nx_status prefix_read(const struct nx_fields *fields, const struct n
 	if (!text)
 		return nx_fail(error, NX_INVALID, FIELD, "expected a list of strings");
 	if (!nx_prefix_parse(text, &prefix))
-		return nx_fail(error, NX_INVALID, FIELD, "'%.80s' is no prefix: expected address/length", text);
+		return nx_fail(error, NX_INVALID, FIELD, "'%.80s' is no prefix: expected address/length",
+			       text);
 	if (prefix.bits == 0)
 		return nx_fail(error, NX_INVALID, FIELD,
 			       "%.80s would take all traffic: advertise the networks behind the host", text);
 	if (!nx_family_of(fields, &prefix.address))
-		return nx_fail(error, NX_INVALID, FIELD, "%.80s: this server has no addresses of that family", text);
+		return nx_fail(error, NX_INVALID, FIELD, "%.80s: this server has no addresses of that family",
+			       text);
 	*out = nx_prefix_mask(&prefix);
 	return NX_OK;
 }
@@ -55,7 +57,7 @@ static enum nx_status list_add(const struct nx_fields *fields, const struct nx_j
 
 static const char *list_text(struct nx_request *request, const struct nx_child_prefixes *list)
 {
-	struct nx_buffer text = { 0 };
+	struct nx_buffer text = {0};
 	char prefix[NX_ADDRESS_TEXT];
 	char *kept;
 
@@ -155,7 +157,7 @@ enum nx_status nx_child_prefixes_check(const struct nx_fields *fields, struct nx
 				       const struct nx_value *organization, const char *device_id,
 				       const struct nx_child_prefixes *children, struct nx_error *error)
 {
-	struct comparing comparing = { .children = children, .error = error };
+	struct comparing comparing = {.children = children, .error = error};
 	enum nx_status status;
 
 	if (!children->count)
@@ -166,6 +168,7 @@ enum nx_status nx_child_prefixes_check(const struct nx_fields *fields, struct nx
 	status = nx_sql_each(tx, error,
 			     "SELECT child_prefix FROM devices WHERE organization_id = $1 AND id <> $2"
 			     " AND child_prefix <> 'null' AND child_prefix <> '[]'",
-			     NX_PARAMS(organization[NX_ORGANIZATION_ID], NX_TEXT(device_id)), compare_device, &comparing);
+			     NX_PARAMS(organization[NX_ORGANIZATION_ID], NX_TEXT(device_id)), compare_device,
+			     &comparing);
 	return status == NX_OK ? comparing.status : status;
 }

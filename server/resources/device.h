@@ -23,7 +23,7 @@ enum nx_status nx_device_relay_check(struct nx_server *server, const struct nx_v
 
 #define NX_CHILD_PREFIX_LIMIT 64
 struct nx_child_prefixes {
-	bool given;       /* the body says something, if only null */
+	bool given;	  /* the body says something, if only null */
 	const char *text; /* as it is stored: JSON; lives as long as the request */
 	size_t count;
 	struct nx_prefix prefix[NX_CHILD_PREFIX_LIMIT];
@@ -55,18 +55,20 @@ struct nx_device_texts {
  * for none.
  */
 enum nx_status nx_device_addresses_choose(struct nx_server *server, struct nx_tx *tx,
-					  const struct nx_value *organization, const struct nx_address *wanted,
-					  struct nx_value *record, struct nx_device_texts *texts,
-					  struct nx_error *error);
+					  const struct nx_value *organization,
+					  const struct nx_address *wanted, struct nx_value *record,
+					  struct nx_device_texts *texts, struct nx_error *error);
 /* Write the leases of what was chosen; the device's row is there. */
-enum nx_status nx_device_addresses_write(struct nx_server *server, struct nx_tx *tx, const struct nx_value *record,
-					 const struct nx_device_texts *texts, struct nx_error *error);
+enum nx_status nx_device_addresses_write(struct nx_server *server, struct nx_tx *tx,
+					 const struct nx_value *record, const struct nx_device_texts *texts,
+					 struct nx_error *error);
 /* Its JSON appended to `out`, and announced to the watchers of its organization. */
 enum nx_status nx_device_announce(struct nx_server *server, struct nx_tx *tx, const struct nx_value *record,
 				  struct nx_buffer *out, struct nx_error *error);
 /* What watchers are told of a device that has left an organization. */
-enum nx_status nx_device_announce_gone(struct nx_server *server, struct nx_tx *tx, const struct nx_value *record,
-				       int64_t revision, struct nx_error *error);
+enum nx_status nx_device_announce_gone(struct nx_server *server, struct nx_tx *tx,
+				       const struct nx_value *record, int64_t revision,
+				       struct nx_error *error);
 /* Delete a device with its leases and tokens, and leave a tombstone. */
 enum nx_status nx_device_remove(struct nx_server *server, struct nx_tx *tx, const struct nx_value *record,
 				struct nx_error *error);

@@ -27,7 +27,8 @@ static enum nx_status wanted_unsupported(struct nx_server *server, const struct 
 
 static enum nx_status family_choose(struct nx_server *server, struct nx_tx *tx, size_t index,
 				    const struct nx_prefix *prefix, const struct nx_address *wanted,
-				    struct nx_value *record, struct nx_device_texts *texts, struct nx_error *error)
+				    struct nx_value *record, struct nx_device_texts *texts,
+				    struct nx_error *error)
 {
 	const struct nx_family *family = &server->fields->family[index];
 	struct nx_lease_request request = lease_request(record);
@@ -37,7 +38,8 @@ static enum nx_status family_choose(struct nx_server *server, struct nx_tx *tx, 
 		return wanted ? wanted_unsupported(server, family, error) : NX_OK;
 	if (record[family->device_address].text[0])
 		return NX_OK;
-	status = nx_lease_choose(server->leases, tx, family, prefix, &request, wanted, &texts->chosen[index], error);
+	status = nx_lease_choose(server->leases, tx, family, prefix, &request, wanted, &texts->chosen[index],
+				 error);
 	if (status != NX_OK)
 		return status;
 	nx_address_format(&texts->chosen[index], texts->address[index]);
@@ -46,9 +48,9 @@ static enum nx_status family_choose(struct nx_server *server, struct nx_tx *tx, 
 }
 
 enum nx_status nx_device_addresses_choose(struct nx_server *server, struct nx_tx *tx,
-					  const struct nx_value *organization, const struct nx_address *wanted,
-					  struct nx_value *record, struct nx_device_texts *texts,
-					  struct nx_error *error)
+					  const struct nx_value *organization,
+					  const struct nx_address *wanted, struct nx_value *record,
+					  struct nx_device_texts *texts, struct nx_error *error)
 {
 	const struct nx_fields *fields = server->fields;
 	enum nx_status status = NX_OK;
@@ -63,14 +65,15 @@ enum nx_status nx_device_addresses_choose(struct nx_server *server, struct nx_tx
 			continue;
 		nx_prefix_format(&prefix, texts->prefix[i]);
 		record[family->device_prefix] = NX_TEXT(texts->prefix[i]);
-		status = family_choose(server, tx, i, &prefix, wanted && wanted[i].length ? &wanted[i] : NULL, record,
-				       texts, error);
+		status = family_choose(server, tx, i, &prefix, wanted && wanted[i].length ? &wanted[i] : NULL,
+				       record, texts, error);
 	}
 	return status;
 }
 
-enum nx_status nx_device_addresses_write(struct nx_server *server, struct nx_tx *tx, const struct nx_value *record,
-					 const struct nx_device_texts *texts, struct nx_error *error)
+enum nx_status nx_device_addresses_write(struct nx_server *server, struct nx_tx *tx,
+					 const struct nx_value *record, const struct nx_device_texts *texts,
+					 struct nx_error *error)
 {
 	struct nx_lease_request request = lease_request(record);
 	enum nx_status status = NX_OK;

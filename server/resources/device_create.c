@@ -28,7 +28,7 @@ struct registration {
 	struct nx_child_prefixes children;
 	char public_key[NX_PUBLIC_KEY_TEXT];
 	const char *organization_id; /* NULL: none named */
-	const char *token;           /* the device's own making; NULL: none */
+	const char *token;	     /* the device's own making; NULL: none */
 	char made_token[NX_TOKEN_TEXT];
 	char token_hash[NX_HASH_TEXT];
 	char id[NX_UUID_TEXT];
@@ -69,10 +69,10 @@ static enum nx_status same_token(const struct registration *registration, struct
 	enum nx_status status = NX_OK;
 
 	if (registration->token)
-		status = nx_sql_integer(tx, error, "SELECT COUNT(*) FROM tokens WHERE hash = $1 AND device_id = $2",
-					NX_PARAMS(NX_TEXT(registration->token_hash),
-						  registration->existing[NX_DEVICE_ID]),
-					&count);
+		status = nx_sql_integer(
+			tx, error, "SELECT COUNT(*) FROM tokens WHERE hash = $1 AND device_id = $2",
+			NX_PARAMS(NX_TEXT(registration->token_hash), registration->existing[NX_DEVICE_ID]),
+			&count);
 	*same = count > 0;
 	return status;
 }
@@ -86,8 +86,8 @@ static enum nx_status refuse_existing(const struct registration *registration, s
 	bool visible = strcmp(existing[NX_DEVICE_USER].text, who->user_id) == 0;
 
 	if (!visible && who->kind == NX_PRINCIPAL_USER) {
-		enum nx_status status = nx_member_check(tx, existing[NX_DEVICE_ORGANIZATION].text, who->user_id, &visible,
-							error);
+		enum nx_status status = nx_member_check(tx, existing[NX_DEVICE_ORGANIZATION].text,
+							who->user_id, &visible, error);
 		if (status != NX_OK)
 			return status;
 	} else if (who->kind == NX_PRINCIPAL_KEY) {
@@ -96,7 +96,8 @@ static enum nx_status refuse_existing(const struct registration *registration, s
 	return nx_exists(error, visible ? existing[NX_DEVICE_ID].text : NULL);
 }
 
-static enum nx_status answer_existing(struct registration *registration, struct nx_tx *tx, struct nx_error *error)
+static enum nx_status answer_existing(struct registration *registration, struct nx_tx *tx,
+				      struct nx_error *error)
 {
 	bool same = false;
 	enum nx_status status = NX_OK;
@@ -108,7 +109,8 @@ static enum nx_status answer_existing(struct registration *registration, struct 
 	if (!same)
 		return refuse_existing(registration, tx, error);
 	registration->write.status = 200;
-	nx_device_write(registration->write.server->fields, registration->existing, &registration->write.body);
+	nx_device_write(registration->write.server->fields, registration->existing,
+			&registration->write.body);
 	return NX_OK;
 }
 
@@ -121,12 +123,13 @@ static bool take_id(void *context, const struct nx_row *row)
 }
 
 /* The only organization of a user, or the first of their own. */
-static enum nx_status organization_default(struct nx_tx *tx, const char *user_id, char out[static NX_UUID_TEXT],
-					   struct nx_error *error)
+static enum nx_status organization_default(struct nx_tx *tx, const char *user_id,
+					   char out[static NX_UUID_TEXT], struct nx_error *error)
 {
 	enum nx_status status = nx_sql_one(
 		tx, error,
-		"SELECT o.id FROM organizations o JOIN memberships m ON m.organization_id = o.id WHERE m.user_id = $1"
+		"SELECT o.id FROM organizations o JOIN memberships m ON m.organization_id = o.id WHERE "
+		"m.user_id = $1"
 		" AND (o.owner_id = $2 OR (SELECT COUNT(*) FROM memberships WHERE user_id = $3) = 1)"
 		" ORDER BY o.created_at, o.id LIMIT 1",
 		NX_PARAMS(NX_TEXT(user_id), NX_TEXT(user_id), NX_TEXT(user_id)), take_id, out);
@@ -146,7 +149,8 @@ static enum nx_status organization_of_user(struct registration *registration, st
 	status = nx_member_check(tx, registration->organization_id, user_id, &member, error);
 	if (status == NX_OK && !member)
 		return nx_not_found(error, "organization");
-	snprintf(registration->organization, sizeof(registration->organization), "%s", registration->organization_id);
+	snprintf(registration->organization, sizeof(registration->organization), "%s",
+		 registration->organization_id);
 	return status;
 }
 
@@ -158,13 +162,15 @@ static enum nx_status key_redeem(struct registration *registration, struct nx_tx
 	enum nx_status status;
 
 	if (registration->organization_id && strcmp(registration->organization_id, who->organization_id) != 0)
-		return nx_fail(error, NX_DENIED, NULL, "the registration key is bound to another organization");
+		return nx_fail(error, NX_DENIED, NULL,
+			       "the registration key is bound to another organization");
 	status = nx_sql_changed(tx, error,
 				"UPDATE registration_keys SET uses = uses + 1 WHERE id = $1"
 				" AND (expires_at = 0 OR expires_at > $2) AND (single_use = 0 OR uses = 0)",
 				NX_PARAMS(NX_TEXT(who->id), NX_INT(time(NULL))), &changed);
 	if (status == NX_OK && !changed)
-		return nx_fail(error, NX_DENIED, NULL, "the registration key has been used already, or has expired");
+		return nx_fail(error, NX_DENIED, NULL,
+			       "the registration key has been used already, or has expired");
 	snprintf(registration->organization, sizeof(registration->organization), "%s", who->organization_id);
 	return status;
 }
@@ -174,11 +180,11 @@ static enum nx_status key_redeem(struct registration *registration, struct nx_tx
 static enum nx_status token_write(const struct registration *registration, struct nx_tx *tx,
 				  const struct nx_value *record, struct nx_error *error)
 {
-	enum nx_status status = nx_sql(
-		tx, error,
-		"INSERT INTO tokens (hash, kind, user_id, device_id, expires_at, created_at) VALUES ($1, 'device', $2, $3, 0, $4)",
-		NX_PARAMS(NX_TEXT(registration->token_hash), record[NX_DEVICE_USER], record[NX_DEVICE_ID],
-			  record[NX_DEVICE_CREATED]));
+	enum nx_status status = nx_sql(tx, error,
+				       "INSERT INTO tokens (hash, kind, user_id, device_id, expires_at, "
+				       "created_at) VALUES ($1, 'device', $2, $3, 0, $4)",
+				       NX_PARAMS(NX_TEXT(registration->token_hash), record[NX_DEVICE_USER],
+						 record[NX_DEVICE_ID], record[NX_DEVICE_CREATED]));
 
 	if (status == NX_CONFLICT)
 		nx_fail(error, NX_CONFLICT, "token", "another device has this token: make another one");
@@ -214,17 +220,18 @@ static enum nx_status device_make(struct registration *registration, struct nx_t
 	record[NX_DEVICE_ORGANIZATION] = NX_TEXT(registration->organization);
 	record[NX_DEVICE_REVISION] = registration->organization_record[NX_ORGANIZATION_REVISION];
 	record[NX_DEVICE_CREATED] = NX_INT(time(NULL));
-	status = nx_child_prefixes_check(server->fields, tx, registration->organization_record, registration->id,
-					 &registration->children, error);
+	status = nx_child_prefixes_check(server->fields, tx, registration->organization_record,
+					 registration->id, &registration->children, error);
 	if (status == NX_OK)
-		status = nx_device_addresses_choose(server, tx, registration->organization_record,
-						    registration->wanted, record, &registration->texts, error);
+		status =
+			nx_device_addresses_choose(server, tx, registration->organization_record,
+						   registration->wanted, record, &registration->texts, error);
 	return status == NX_OK ? device_insert(registration, tx, record, error) : status;
 }
 
 static void token_show(struct registration *registration)
 {
-	struct nx_buffer text = { 0 };
+	struct nx_buffer text = {0};
 
 	nx_json_write_string(&text, registration->made_token);
 	nx_json_extend(&registration->write.body, "token", text.data);
@@ -236,16 +243,16 @@ static enum nx_status registration_run(struct nx_write *write, struct nx_tx *tx,
 {
 	struct registration *registration = (struct registration *)write;
 	const struct nx_fields *fields = write->server->fields;
-	enum nx_status status = nx_record_find(&fields->devices, tx, fields->by_key, registration->public_key, "device",
-					       &registration->existing, error);
+	enum nx_status status = nx_record_find(&fields->devices, tx, fields->by_key, registration->public_key,
+					       "device", &registration->existing, error);
 
 	write->status = 201;
 	if (status == NX_OK)
 		return answer_existing(registration, tx, error);
 	if (status != NX_NOT_FOUND)
 		return status;
-	status = write->who->kind == NX_PRINCIPAL_KEY ? key_redeem(registration, tx, error) :
-							organization_of_user(registration, tx, error);
+	status = write->who->kind == NX_PRINCIPAL_KEY ? key_redeem(registration, tx, error)
+						      : organization_of_user(registration, tx, error);
 	if (status == NX_OK)
 		status = device_make(registration, tx, error);
 	if (status == NX_OK && !registration->token)
@@ -264,10 +271,12 @@ static enum nx_status token_read(struct registration *registration, const struct
 		return status;
 	if (registration->token && !nx_token_check(NX_TOKEN_DEVICE, registration->token))
 		return nx_fail(error, NX_INVALID, "token",
-			       "expected " NX_TOKEN_DEVICE " and 43 characters of base64url: 256 random bits");
+			       "expected " NX_TOKEN_DEVICE
+			       " and 43 characters of base64url: 256 random bits");
 	if (!registration->token)
 		nx_token_make(NX_TOKEN_DEVICE, registration->made_token);
-	nx_token_hash(registration->token ? registration->token : registration->made_token, registration->token_hash);
+	nx_token_hash(registration->token ? registration->token : registration->made_token,
+		      registration->token_hash);
 	return NX_OK;
 }
 
@@ -275,12 +284,14 @@ static enum nx_status texts_read(struct registration *registration, const struct
 				 struct nx_error *error)
 {
 	struct nx_value *record = registration->record;
-	enum nx_status status = nx_text_read(body, "hostname", NX_HOSTNAME_LIMIT, &record[NX_DEVICE_HOSTNAME].text, error);
+	enum nx_status status =
+		nx_text_read(body, "hostname", NX_HOSTNAME_LIMIT, &record[NX_DEVICE_HOSTNAME].text, error);
 
 	if (status == NX_OK)
 		status = nx_text_read(body, "os", NX_OS_LIMIT, &record[NX_DEVICE_OS].text, error);
 	if (status == NX_OK)
-		status = nx_text_read(body, "organization_id", NX_UUID_TEXT - 1, &registration->organization_id, error);
+		status = nx_text_read(body, "organization_id", NX_UUID_TEXT - 1,
+				      &registration->organization_id, error);
 	if (status == NX_OK && registration->organization_id && !registration->organization_id[0])
 		registration->organization_id = NULL; /* as existing clients write it */
 	return status;
@@ -312,9 +323,11 @@ static enum nx_status body_read(struct registration *registration, const struct 
 	if (status == NX_OK)
 		status = addresses_read(registration, body, error);
 	if (status == NX_OK)
-		status = nx_child_prefixes_read(registration->write.request, body, &registration->children, error);
+		status = nx_child_prefixes_read(registration->write.request, body, &registration->children,
+						error);
 	if (status == NX_OK)
-		status = nx_fields_read(server->fields, &server->fields->devices, body, NX_FIELD_ON_CREATE, record, error);
+		status = nx_fields_read(server->fields, &server->fields->devices, body, NX_FIELD_ON_CREATE,
+					record, error);
 	if (status != NX_OK)
 		return status;
 	record[NX_DEVICE_ID] = NX_TEXT(registration->id);
@@ -329,7 +342,7 @@ void nx_device_create(struct nx_request *request)
 {
 	const struct nx_json *body = nx_request_json(request);
 	struct registration *registration;
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 
 	if (!body)
 		return;

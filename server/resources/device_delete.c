@@ -12,8 +12,8 @@ static enum nx_status deletion_run(struct nx_write *write, struct nx_tx *tx, str
 {
 	const struct nx_fields *fields = write->server->fields;
 	NX_AUTO_FREE struct nx_value *device = NULL;
-	enum nx_status status =
-		nx_device_find(fields, tx, write->who, nx_request_param(write->request, "id"), &device, error);
+	enum nx_status status = nx_device_find(fields, tx, write->who, nx_request_param(write->request, "id"),
+					       &device, error);
 
 	if (status == NX_OK)
 		status = nx_device_remove(write->server, tx, device, error);

@@ -18,7 +18,7 @@ enum nx_status nx_device_key_read(struct nx_server *server, const struct nx_json
 	const char *name = NULL, *text = "";
 	const struct nx_capability *capability;
 	const struct nx_driver_server_ops *ops;
-	struct nx_error why = { 0 };
+	struct nx_error why = {0};
 	enum nx_status status = nx_text_read(body, "driver", NX_OS_LIMIT, &name, error);
 
 	if (status == NX_OK)
@@ -43,7 +43,7 @@ enum nx_status nx_device_relay_check(struct nx_server *server, const struct nx_v
 {
 	NX_AUTO_JSON struct nx_json *device = NULL;
 	const struct nx_capability *capability;
-	struct nx_buffer text = { 0 };
+	struct nx_buffer text = {0};
 	enum nx_status status;
 
 	if (!nx_plugins_capability_count(server->plugins, "relay"))
@@ -51,7 +51,8 @@ enum nx_status nx_device_relay_check(struct nx_server *server, const struct nx_v
 	nx_device_write(server->fields, record, &text);
 	status = nx_json_parse(text.data, text.length, &device, error);
 	nx_buffer_free(&text);
-	for (size_t i = 0; status == NX_OK && (capability = nx_plugins_capability(server->plugins, "relay", i)); i++) {
+	for (size_t i = 0;
+	     status == NX_OK && (capability = nx_plugins_capability(server->plugins, "relay", i)); i++) {
 		const struct nx_relay_server_ops *ops = capability->ops;
 
 		if (ops->device_check)

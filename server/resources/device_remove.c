@@ -23,18 +23,20 @@ enum nx_status nx_device_announce(struct nx_server *server, struct nx_tx *tx, co
 				  record[NX_DEVICE_REVISION].integer, out->data + start, error);
 }
 
-enum nx_status nx_device_announce_gone(struct nx_server *server, struct nx_tx *tx, const struct nx_value *record,
-				       int64_t revision, struct nx_error *error)
+enum nx_status nx_device_announce_gone(struct nx_server *server, struct nx_tx *tx,
+				       const struct nx_value *record, int64_t revision,
+				       struct nx_error *error)
 {
-	struct nx_buffer json = { 0 };
+	struct nx_buffer json = {0};
 	enum nx_status status;
 
-	nx_buffer_printf(&json, "{\"id\":\"%s\",\"revision\":%" PRId64 ",\"public_key\":", record[NX_DEVICE_ID].text,
+	nx_buffer_printf(&json,
+			 "{\"id\":\"%s\",\"revision\":%" PRId64 ",\"public_key\":", record[NX_DEVICE_ID].text,
 			 revision);
 	nx_json_write_string(&json, record[NX_DEVICE_PUBLIC_KEY].text);
 	nx_buffer_text(&json, "}");
-	status = nx_change_forget(server, tx, NX_WATCH_DEVICE, record[NX_DEVICE_ORGANIZATION].text, revision, json.data,
-				  error);
+	status = nx_change_forget(server, tx, NX_WATCH_DEVICE, record[NX_DEVICE_ORGANIZATION].text, revision,
+				  json.data, error);
 	nx_buffer_free(&json);
 	return status;
 }
@@ -63,7 +65,7 @@ enum nx_status nx_device_remove(struct nx_server *server, struct nx_tx *tx, cons
 enum nx_status nx_devices_remove(struct nx_server *server, struct nx_tx *tx, const char *where,
 				 const struct nx_value *params, size_t count, struct nx_error *error)
 {
-	struct nx_record_list list = { .columns = &server->fields->devices };
+	struct nx_record_list list = {.columns = &server->fields->devices};
 	NX_AUTO_FREE char *sql = nx_printf("SELECT %s FROM devices WHERE %s", list.columns->list, where);
 	enum nx_status status = nx_sql_each(tx, error, sql, params, count, nx_record_list_take, &list);
 
@@ -85,7 +87,8 @@ static bool hash_gather(void *context, const struct nx_row *row)
 {
 	struct revocation *revocation = context;
 
-	revocation->hash = nx_realloc_array(revocation->hash, revocation->count + 1, sizeof(*revocation->hash));
+	revocation->hash =
+		nx_realloc_array(revocation->hash, revocation->count + 1, sizeof(*revocation->hash));
 	snprintf(revocation->hash[revocation->count++], NX_HASH_TEXT, "%s", nx_row_text(row, 0));
 	return true;
 }

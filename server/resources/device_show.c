@@ -28,16 +28,17 @@ static enum nx_status show_read(struct nx_tx *tx, void *context, struct nx_error
 	struct showing *showing = context;
 
 	free(NX_TAKE(showing->device));
-	return nx_device_find(nx_request_server(showing->request)->fields, tx, nx_request_principal(showing->request),
+	return nx_device_find(nx_request_server(showing->request)->fields, tx,
+			      nx_request_principal(showing->request),
 			      nx_request_param(showing->request, "id"), &showing->device, error);
 }
 
 void nx_device_show(struct nx_request *request)
 {
-	struct showing showing = { .request = request };
+	struct showing showing = {.request = request};
 	struct nx_server *server = nx_request_server(request);
-	struct nx_buffer body = { 0 };
-	struct nx_error error = { 0 };
+	struct nx_buffer body = {0};
+	struct nx_error error = {0};
 
 	if (nx_store_read(server->store, show_read, &showing, &error) != NX_OK) {
 		free(showing.device);
@@ -56,7 +57,8 @@ static enum nx_status own_prepare(struct nx_request *request, struct nx_tx *tx, 
 
 	(void)tx;
 	(void)error;
-	list->from = who->kind == NX_PRINCIPAL_DEVICE ? "FROM devices WHERE id = $1" : "FROM devices WHERE user_id = $1";
+	list->from = who->kind == NX_PRINCIPAL_DEVICE ? "FROM devices WHERE id = $1"
+						      : "FROM devices WHERE user_id = $1";
 	list->params[list->param_count++] = NX_TEXT(who->id);
 	list->write = nx_device_show_write;
 	list->context = nx_request_server(request);

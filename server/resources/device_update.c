@@ -50,7 +50,8 @@ static enum nx_status move_check(struct update *update, struct nx_tx *tx, struct
 	if (!update->moved)
 		return NX_OK;
 	if (who->kind != NX_PRINCIPAL_USER)
-		return nx_fail(error, NX_DENIED, NULL, "only the owner of a device may move it to another organization");
+		return nx_fail(error, NX_DENIED, NULL,
+			       "only the owner of a device may move it to another organization");
 	status = nx_member_check(tx, update->organization_id, who->id, &member, error);
 	return status == NX_OK && !member ? nx_not_found(error, "organization") : status;
 }
@@ -60,7 +61,8 @@ static enum nx_status move_out(struct update *update, struct nx_tx *tx, struct n
 {
 	struct nx_server *server = update->write.server;
 	int64_t revision;
-	enum nx_status status = nx_revision_next(tx, update->before[NX_DEVICE_ORGANIZATION].text, &revision, error);
+	enum nx_status status =
+		nx_revision_next(tx, update->before[NX_DEVICE_ORGANIZATION].text, &revision, error);
 
 	if (status == NX_OK)
 		status = nx_leases_end(server->leases, tx, update->id, error);
@@ -116,7 +118,7 @@ static bool addresses_due(const struct update *update)
 static enum nx_status children_check(struct update *update, struct nx_tx *tx, struct nx_error *error)
 {
 	const struct nx_fields *fields = update->write.server->fields;
-	struct nx_child_prefixes children = { 0 };
+	struct nx_child_prefixes children = {0};
 
 	if (!update->children.given && !update->moved)
 		return NX_OK;
@@ -134,7 +136,8 @@ static enum nx_status device_store(struct update *update, struct nx_tx *tx, stru
 
 	if (status == NX_OK)
 		status = nx_device_addresses_write(server, tx, update->after, &update->texts, error);
-	return status == NX_OK ? nx_device_announce(server, tx, update->after, &update->write.body, error) : status;
+	return status == NX_OK ? nx_device_announce(server, tx, update->after, &update->write.body, error)
+			       : status;
 }
 
 static enum nx_status device_change(struct update *update, struct nx_tx *tx, struct nx_error *error)
@@ -151,8 +154,8 @@ static enum nx_status device_change(struct update *update, struct nx_tx *tx, str
 	update->after[NX_DEVICE_REVISION] = update->organization[NX_ORGANIZATION_REVISION];
 	status = children_check(update, tx, error);
 	if (status == NX_OK && addresses_due(update))
-		status = nx_device_addresses_choose(server, tx, update->organization, NULL, update->after, &update->texts,
-						    error);
+		status = nx_device_addresses_choose(server, tx, update->organization, NULL, update->after,
+						    &update->texts, error);
 	return status == NX_OK ? device_store(update, tx, error) : status;
 }
 
@@ -188,7 +191,8 @@ static enum nx_status body_read(struct update *update, struct nx_error *error)
 	if (status == NX_OK)
 		status = nx_text_read(body, "os", NX_OS_LIMIT, &update->os, error);
 	if (status == NX_OK)
-		status = nx_text_read(body, "organization_id", NX_UUID_TEXT - 1, &update->organization_id, error);
+		status = nx_text_read(body, "organization_id", NX_UUID_TEXT - 1, &update->organization_id,
+				      error);
 	if (status == NX_OK)
 		status = nx_child_prefixes_read(update->write.request, body, &update->children, error);
 	if (status == NX_OK) /* so that what is wrong never reaches the writer */
@@ -202,7 +206,7 @@ void nx_device_update(struct nx_request *request)
 {
 	const struct nx_json *body = nx_request_json(request);
 	struct update *update;
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 
 	if (!body)
 		return;

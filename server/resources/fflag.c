@@ -6,7 +6,7 @@
 #include "server/resources/handlers.h"
 #include "server/resources/reply.h"
 
-static const char *const flags[] = { "multi-organization" }; /* all of them are on */
+static const char *const flags[] = {"multi-organization"}; /* all of them are on */
 
 static void flag_write(struct nx_buffer *body, const char *name)
 {
@@ -15,7 +15,7 @@ static void flag_write(struct nx_buffer *body, const char *name)
 
 void nx_fflags_list(struct nx_request *request)
 {
-	struct nx_buffer body = { 0 };
+	struct nx_buffer body = {0};
 
 	nx_buffer_text(&body, "{");
 	for (size_t i = 0; i < NX_COUNT(flags); i++)
@@ -27,8 +27,8 @@ void nx_fflags_list(struct nx_request *request)
 void nx_fflag_show(struct nx_request *request)
 {
 	const char *name = nx_request_param(request, "name");
-	struct nx_buffer body = { 0 };
-	struct nx_error error = { 0 };
+	struct nx_buffer body = {0};
+	struct nx_error error = {0};
 
 	for (size_t i = 0; i < NX_COUNT(flags); i++) {
 		if (strcmp(flags[i], name) != 0)

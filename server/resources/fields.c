@@ -13,31 +13,31 @@
 #include "server/resources/value.h"
 
 static const struct nx_column organization_core[NX_ORGANIZATION_COLUMNS] = {
-	[NX_ORGANIZATION_ID] = { .name = "id", .column = "id", .fixed = true },
-	[NX_ORGANIZATION_OWNER] = { .name = "owner_id", .column = "owner_id" },
-	[NX_ORGANIZATION_NAME] = { .name = "name", .column = "name" },
-	[NX_ORGANIZATION_DESCRIPTION] = { .name = "description", .column = "description" },
-	[NX_ORGANIZATION_CHANGED] = { .name = "revision", .column = "changed", .type = NX_COLUMN_INTEGER },
-	[NX_ORGANIZATION_REVISION] = { .column = "revision", .type = NX_COLUMN_INTEGER },
-	[NX_ORGANIZATION_FORGOTTEN] = { .column = "forgotten", .type = NX_COLUMN_INTEGER, .fixed = true },
-	[NX_ORGANIZATION_CREATED] = { .column = "created_at", .type = NX_COLUMN_INTEGER, .fixed = true },
+	[NX_ORGANIZATION_ID] = {.name = "id", .column = "id", .fixed = true},
+	[NX_ORGANIZATION_OWNER] = {.name = "owner_id", .column = "owner_id"},
+	[NX_ORGANIZATION_NAME] = {.name = "name", .column = "name"},
+	[NX_ORGANIZATION_DESCRIPTION] = {.name = "description", .column = "description"},
+	[NX_ORGANIZATION_CHANGED] = {.name = "revision", .column = "changed", .type = NX_COLUMN_INTEGER},
+	[NX_ORGANIZATION_REVISION] = {.column = "revision", .type = NX_COLUMN_INTEGER},
+	[NX_ORGANIZATION_FORGOTTEN] = {.column = "forgotten", .type = NX_COLUMN_INTEGER, .fixed = true},
+	[NX_ORGANIZATION_CREATED] = {.column = "created_at", .type = NX_COLUMN_INTEGER, .fixed = true},
 };
 
 static const struct nx_column device_core[NX_DEVICE_COLUMNS] = {
-	[NX_DEVICE_ID] = { .name = "id", .column = "id", .fixed = true },
-	[NX_DEVICE_USER] = { .name = "user_id", .column = "user_id", .fixed = true },
-	[NX_DEVICE_ORGANIZATION] = { .name = "organization_id", .column = "organization_id" },
-	[NX_DEVICE_PUBLIC_KEY] = { .name = "public_key", .column = "public_key", .fixed = true },
-	[NX_DEVICE_DRIVER] = { .name = "driver", .column = "driver", .fixed = true },
-	[NX_DEVICE_HOSTNAME] = { .name = "hostname", .column = "hostname" },
-	[NX_DEVICE_OS] = { .name = "os", .column = "os" },
-	[NX_DEVICE_CHILD_PREFIX] = { .name = "child_prefix", .column = "child_prefix", .type = NX_COLUMN_JSON },
-	[NX_DEVICE_REVISION] = { .name = "revision", .column = "revision", .type = NX_COLUMN_INTEGER },
-	[NX_DEVICE_CREATED] = { .column = "created_at", .type = NX_COLUMN_INTEGER, .fixed = true },
+	[NX_DEVICE_ID] = {.name = "id", .column = "id", .fixed = true},
+	[NX_DEVICE_USER] = {.name = "user_id", .column = "user_id", .fixed = true},
+	[NX_DEVICE_ORGANIZATION] = {.name = "organization_id", .column = "organization_id"},
+	[NX_DEVICE_PUBLIC_KEY] = {.name = "public_key", .column = "public_key", .fixed = true},
+	[NX_DEVICE_DRIVER] = {.name = "driver", .column = "driver", .fixed = true},
+	[NX_DEVICE_HOSTNAME] = {.name = "hostname", .column = "hostname"},
+	[NX_DEVICE_OS] = {.name = "os", .column = "os"},
+	[NX_DEVICE_CHILD_PREFIX] = {.name = "child_prefix", .column = "child_prefix", .type = NX_COLUMN_JSON},
+	[NX_DEVICE_REVISION] = {.name = "revision", .column = "revision", .type = NX_COLUMN_INTEGER},
+	[NX_DEVICE_CREATED] = {.column = "created_at", .type = NX_COLUMN_INTEGER, .fixed = true},
 };
 
 /* Names in a device's JSON that stand in no column. */
-static const char *const device_computed[] = { "allowed_ips", "online", "token", "deleted" };
+static const char *const device_computed[] = {"allowed_ips", "online", "token", "deleted"};
 
 static void column_add(struct nx_columns *columns, const struct nx_column *from)
 {
@@ -115,10 +115,11 @@ static enum nx_status families_judge(const struct nx_fields *fields, struct nx_e
 
 		if (family->organization_prefix == NX_NO_COLUMN || family->device_prefix == NX_NO_COLUMN ||
 		    family->device_address == NX_NO_COLUMN)
-			return nx_fail(error, NX_INVALID, NULL,
-				       "plugin %s provides ipam/%s without the fields of a family: it must declare "
-				       "an organization's prefix, a device's prefix and a device's address",
-				       family->plugin, family->key);
+			return nx_fail(
+				error, NX_INVALID, NULL,
+				"plugin %s provides ipam/%s without the fields of a family: it must declare "
+				"an organization's prefix, a device's prefix and a device's address",
+				family->plugin, family->key);
 	}
 	return NX_OK;
 }
@@ -157,18 +158,22 @@ static enum nx_status field_judge(const struct nx_columns *columns, const struct
 
 	if (!identifier_ok(field->name) || !identifier_ok(field->column))
 		return nx_fail(error, NX_INVALID, NULL,
-			       "plugin %s declares a field whose name or column is no lower-case identifier: '%s', '%s'",
-			       plugin->name, field->name ? field->name : "", field->column ? field->column : "");
+			       "plugin %s declares a field whose name or column is no lower-case identifier: "
+			       "'%s', '%s'",
+			       plugin->name, field->name ? field->name : "",
+			       field->column ? field->column : "");
 	if (field->resource != NX_RESOURCE_ORGANIZATION && field->resource != NX_RESOURCE_DEVICE)
-		return nx_fail(error, NX_INVALID, NULL, "plugin %s: the field '%s' is of no resource that there is",
-			       plugin->name, field->name);
+		return nx_fail(error, NX_INVALID, NULL,
+			       "plugin %s: the field '%s' is of no resource that there is", plugin->name,
+			       field->name);
 	if (columns->count == NX_COLUMN_LIMIT - 1)
-		return nx_fail(error, NX_UNSUPPORTED, NULL, "plugin %s: no room for field '%s', %s have %d at most",
-			       plugin->name, field->name, columns->table, NX_COLUMN_LIMIT - 1);
+		return nx_fail(error, NX_UNSUPPORTED, NULL,
+			       "plugin %s: no room for field '%s', %s have %d at most", plugin->name,
+			       field->name, columns->table, NX_COLUMN_LIMIT - 1);
 	if (name_taken(columns, field, field->resource == NX_RESOURCE_DEVICE))
 		return nx_fail(error, NX_CONFLICT, NULL,
-			       "plugin %s declares the field '%s' (column %s) of %s, which another one has", plugin->name,
-			       field->name, field->column, columns->table);
+			       "plugin %s declares the field '%s' (column %s) of %s, which another one has",
+			       plugin->name, field->name, field->column, columns->table);
 	if (!nx_value_fallback(field, &fallback))
 		return nx_fail(error, NX_INVALID, NULL, "plugin %s: '%s' is no fit default of the field '%s'",
 			       plugin->name, field->fallback ? field->fallback : "(none)", field->name);
@@ -214,17 +219,18 @@ static enum nx_status field_add(struct nx_fields *fields, const struct nx_plugin
 	if (!meaning_fits(field) || (field->meaning != NX_MEANING_PLAIN && !place) ||
 	    (place && *place != NX_NO_COLUMN))
 		return nx_fail(error, NX_INVALID, NULL,
-			       "plugin %s: the field '%s' has a meaning that does not fit: of the wrong type or resource, "
+			       "plugin %s: the field '%s' has a meaning that does not fit: of the wrong type "
+			       "or resource, "
 			       "said twice, or of no family of this plugin",
 			       plugin->name, field->name);
 	if (place)
 		*place = columns->count;
-	column_add(columns, &(struct nx_column){ .name = field->name,
-						 .column = field->column,
-						 .type = column_type(field->type),
-						 .field = field,
-						 .plugin = plugin,
-						 .family = family });
+	column_add(columns, &(struct nx_column){.name = field->name,
+						.column = field->column,
+						.type = column_type(field->type),
+						.field = field,
+						.plugin = plugin,
+						.family = family});
 	return NX_OK;
 }
 
@@ -236,7 +242,8 @@ enum nx_status nx_fields_plugin_add(struct nx_fields *fields, const struct nx_pl
 		enum nx_status status;
 
 		if (fields->row_count == NX_COUNT(fields->row))
-			return nx_fail(error, NX_UNSUPPORTED, NULL, "plugin %s: too many fields", plugin->name);
+			return nx_fail(error, NX_UNSUPPORTED, NULL, "plugin %s: too many fields",
+				       plugin->name);
 		field = &fields->row[fields->row_count++];
 		nx_table_row(&plugin->fields, i, field, sizeof(*field));
 		status = field_add(fields, plugin, field, error);
@@ -263,8 +270,9 @@ enum nx_status nx_fields_end(struct nx_fields *fields, struct nx_error *error)
 		return status;
 	nx_columns_sql(&fields->organizations);
 	nx_columns_sql(&fields->devices);
-	fields->advance = nx_printf("UPDATE organizations SET revision = revision + 1 WHERE id = $1 RETURNING %s",
-				    fields->organizations.list);
+	fields->advance =
+		nx_printf("UPDATE organizations SET revision = revision + 1 WHERE id = $1 RETURNING %s",
+			  fields->organizations.list);
 	fields->changed = nx_printf("SELECT %s FROM devices WHERE organization_id = $1 AND revision > $2"
 				    " AND revision <= $3 ORDER BY revision LIMIT $4",
 				    fields->devices.list);

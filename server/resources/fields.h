@@ -53,18 +53,18 @@ enum nx_column_type {
 	NX_COLUMN_TEXT,
 	NX_COLUMN_INTEGER,
 	NX_COLUMN_BOOLEAN, /* stored as 0 or 1 */
-	NX_COLUMN_JSON,    /* stored as the JSON text itself */
-	NX_COLUMN_TIME,    /* stored as seconds since 1970, shown as RFC 3339 */
+	NX_COLUMN_JSON,	   /* stored as the JSON text itself */
+	NX_COLUMN_TIME,	   /* stored as seconds since 1970, shown as RFC 3339 */
 };
 
 struct nx_column {
 	const char *name;   /* in JSON; NULL: not shown */
 	const char *column; /* in the store */
 	enum nx_column_type type;
-	bool fixed;                   /* never changes after the row was made */
+	bool fixed;		      /* never changes after the row was made */
 	const struct nx_field *field; /* NULL: the core's own */
 	const struct nx_plugin *plugin;
-	size_t family;    /* index into families, NX_NO_FAMILY for none */
+	size_t family; /* index into families, NX_NO_FAMILY for none */
 	char *key;     /* `"name":` as it is written; NULL: made while writing */
 	size_t key_length;
 };
@@ -99,7 +99,8 @@ struct nx_fields {
 	struct nx_family family[NX_FAMILY_LIMIT];
 	size_t family_count;
 	char *advance; /* the next revision of organization $1, RETURNING its columns */
-	char *changed; /* SELECT of devices of organization $1 with $2 < revision <= $3, in order, $4 at most */
+	char *changed; /* SELECT of devices of organization $1 with $2 < revision <= $3, in order, $4 at most
+			*/
 	char *by_key;  /* SELECT of a device by its public key: $1 */
 	struct nx_field row[2 * NX_COLUMN_LIMIT]; /* the plugins' rows, in our size */
 	size_t row_count;
@@ -148,8 +149,7 @@ enum nx_status nx_text_read(const struct nx_json *body, const char *name, size_t
 			    struct nx_error *error);
 /* The address that a device asks for in a family; *wanted is left alone when it asks for none. */
 enum nx_status nx_address_read(const struct nx_fields *fields, const struct nx_family *family,
-			       const struct nx_json *body, struct nx_address *wanted,
-			       struct nx_error *error);
+			       const struct nx_json *body, struct nx_address *wanted, struct nx_error *error);
 /* The prefix of a new organization in a family: what the body says, or the family's default. */
 enum nx_status nx_prefix_read(const struct nx_fields *fields, const struct nx_family *family,
 			      const struct nx_json *body, struct nx_prefix *out, struct nx_error *error);

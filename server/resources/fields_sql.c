@@ -5,7 +5,7 @@
 
 static char *list_text(const struct nx_columns *columns)
 {
-	struct nx_buffer text = { 0 };
+	struct nx_buffer text = {0};
 
 	for (size_t i = 0; i < columns->count; i++)
 		nx_buffer_printf(&text, "%s%s", i ? ", " : "", columns->column[i].column);
@@ -14,7 +14,7 @@ static char *list_text(const struct nx_columns *columns)
 
 static char *insert_text(const struct nx_columns *columns)
 {
-	struct nx_buffer text = { 0 };
+	struct nx_buffer text = {0};
 
 	nx_buffer_printf(&text, "INSERT INTO %s (%s) VALUES (", columns->table, columns->list);
 	for (size_t i = 0; i < columns->count; i++)
@@ -25,14 +25,15 @@ static char *insert_text(const struct nx_columns *columns)
 
 static char *update_text(const struct nx_columns *columns)
 {
-	struct nx_buffer text = { 0 };
+	struct nx_buffer text = {0};
 	size_t number = 0;
 
 	nx_buffer_printf(&text, "UPDATE %s SET ", columns->table);
 	for (size_t i = 0; i < columns->count; i++) {
 		if (columns->column[i].fixed)
 			continue;
-		nx_buffer_printf(&text, "%s%s = $%zu", number ? ", " : "", columns->column[i].column, number + 1);
+		nx_buffer_printf(&text, "%s%s = $%zu", number ? ", " : "", columns->column[i].column,
+				 number + 1);
 		number++;
 	}
 	nx_buffer_printf(&text, " WHERE id = $%zu", number + 1);

@@ -43,7 +43,8 @@ bool nx_device_supports(const struct nx_family *family, const struct nx_value *r
 }
 
 /* Is this column one that a device shows empty, since it cannot carry the family? */
-static bool hidden(const struct nx_fields *fields, const struct nx_column *column, const struct nx_value *record)
+static bool hidden(const struct nx_fields *fields, const struct nx_column *column,
+		   const struct nx_value *record)
 {
 	if (!column->field || column->family == NX_NO_FAMILY ||
 	    (column->field->meaning != NX_MEANING_DEVICE_ADDRESS &&
@@ -52,7 +53,8 @@ static bool hidden(const struct nx_fields *fields, const struct nx_column *colum
 	return !nx_device_supports(&fields->family[column->family], record);
 }
 
-static void allowed_write(const struct nx_fields *fields, const struct nx_value *record, struct nx_buffer *out)
+static void allowed_write(const struct nx_fields *fields, const struct nx_value *record,
+			  struct nx_buffer *out)
 {
 	const char *separator = "";
 
@@ -81,7 +83,7 @@ static void member_write(const struct nx_column *column, const struct nx_value *
 
 void nx_device_write(const struct nx_fields *fields, const struct nx_value *record, struct nx_buffer *out)
 {
-	static const struct nx_value nothing = { .type = NX_VALUE_TEXT, .text = "" };
+	static const struct nx_value nothing = {.type = NX_VALUE_TEXT, .text = ""};
 	const struct nx_columns *columns = &fields->devices;
 
 	nx_buffer_append(out, "{", 1);
@@ -105,7 +107,8 @@ void nx_columns_write(const struct nx_columns *columns, const struct nx_value *r
 	out->data[out->length - 1] = '}';
 }
 
-void nx_organization_write(const struct nx_fields *fields, const struct nx_value *record, struct nx_buffer *out)
+void nx_organization_write(const struct nx_fields *fields, const struct nx_value *record,
+			   struct nx_buffer *out)
 {
 	nx_columns_write(&fields->organizations, record, out);
 }

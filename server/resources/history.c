@@ -21,11 +21,11 @@ static void item_add(struct nx_history *history, int64_t revision, enum nx_watch
 		history->room = history->room ? history->room * 2 : 64;
 		history->items = nx_realloc_array(history->items, history->room, sizeof(*history->items));
 	}
-	history->items[history->count++] = (struct nx_history_item){ .revision = revision,
-								     .kind = kind,
-								     .deleted = deleted,
-								     .offset = offset,
-								     .length = history->text.length - offset };
+	history->items[history->count++] = (struct nx_history_item){.revision = revision,
+								    .kind = kind,
+								    .deleted = deleted,
+								    .offset = offset,
+								    .length = history->text.length - offset};
 }
 
 static bool device_take(void *context, const struct nx_row *row)
@@ -48,13 +48,14 @@ static bool tombstone_take(void *context, const struct nx_row *row)
 	bool device = strcmp(nx_row_text(row, 1), "device") == 0;
 
 	nx_buffer_text(&reading->out->text, nx_row_text(row, 2));
-	item_add(reading->out, nx_row_integer(row, 0), device ? NX_WATCH_DEVICE : NX_WATCH_ORGANIZATION, true, offset);
+	item_add(reading->out, nx_row_integer(row, 0), device ? NX_WATCH_DEVICE : NX_WATCH_ORGANIZATION, true,
+		 offset);
 	reading->rows++;
 	return true;
 }
 
-static enum nx_status organization_take(struct reading *reading, struct nx_tx *tx, const char *organization_id,
-					int64_t from, struct nx_error *error)
+static enum nx_status organization_take(struct reading *reading, struct nx_tx *tx,
+					const char *organization_id, int64_t from, struct nx_error *error)
 {
 	const struct nx_columns *columns = &reading->fields->organizations;
 	struct nx_history *out = reading->out;
@@ -101,33 +102,37 @@ static enum nx_status rows_take(struct reading *reading, struct nx_tx *tx, const
 enum nx_status nx_history_read(const struct nx_fields *fields, struct nx_tx *tx, const char *organization_id,
 			       int64_t from, size_t limit, struct nx_history *out, struct nx_error *error)
 {
-	struct reading reading = { .fields = fields, .out = out };
+	struct reading reading = {.fields = fields, .out = out};
 	bool full = false;
 	enum nx_status status;
 
 	nx_history_clean(out);
 	status = organization_take(&reading, tx, organization_id, from, error);
-	if (status == NX_OK)
-		status = rows_take(&reading, tx, fields->changed, organization_id, from, limit, device_take, &full, error);
+	if (status != NX_OK)
+		return status;
+	status = rows_take(&reading, tx, fields->changed, organization_id, from, limit, device_take, &full,
+			   error);
 	if (status == NX_OK)
 		status = rows_take(&reading, tx,
 				   "SELECT revision, kind, value FROM tombstones WHERE organization_id = $1"
 				   " AND revision > $2 AND revision <= $3 ORDER BY revision LIMIT $4",
 				   organization_id, from, limit, tombstone_take, &full, error);
+	if (status != NX_OK)
+		return status;
 	if (out->count)
 		qsort(out->items, out->count, sizeof(*out->items), by_revision);
 	/* Beyond the limit one kind may be missing what the other has. */
 	if (full && out->count > limit)
 		out->count = limit;
 	out->upto = full ? out->items[out->count - 1].revision : out->revision;
-	return status;
+	return NX_OK;
 }
 
 void nx_history_clean(struct nx_history *history)
 {
 	nx_buffer_free(&history->text);
 	free(history->items);
-	*history = (struct nx_history){ 0 };
+	*history = (struct nx_history){0};
 }
 
 bool nx_history_resumable(int64_t from, int64_t revision, int64_t forgotten)
@@ -137,11 +142,13 @@ bool nx_history_resumable(int64_t from, int64_t revision, int64_t forgotten)
 
 void nx_history_refuse(struct nx_request *request, int64_t revision)
 {
-	struct nx_buffer body = { 0 };
+	struct nx_buffer body = {0};
 
 	nx_buffer_printf(&body,
-			 "{\"error\":\"revision is gone\",\"field\":\"gt_revision\",\"reason\":\"what followed that revision "
-			 "is not all known any more: begin again with gt_revision 0\",\"revision\":%" PRId64 "}",
+			 "{\"error\":\"revision is gone\",\"field\":\"gt_revision\",\"reason\":\"what "
+			 "followed that revision "
+			 "is not all known any more: begin again with gt_revision 0\",\"revision\":%" PRId64
+			 "}",
 			 revision);
 	nx_reply_json(request, 410, &body);
 }

@@ -21,7 +21,7 @@ struct nx_history_item {
 struct nx_history {
 	int64_t revision;  /* the organization's, when it was read */
 	int64_t forgotten; /* deletions up to here are not known any more */
-	int64_t upto;      /* what is here is complete up to this revision */
+	int64_t upto;	   /* what is here is complete up to this revision */
 	struct nx_buffer text;
 	struct nx_history_item *items; /* in order of revision */
 	size_t count, room;

@@ -15,7 +15,7 @@ _Static_assert(crypto_shorthash_KEYBYTES == 2 * sizeof(uint64_t), "the key is ma
 
 static uint64_t hash_of(const struct nx_index *index, const char *key)
 {
-	uint64_t words[2] = { index->secret, ~index->secret };
+	uint64_t words[2] = {index->secret, ~index->secret};
 	unsigned char secret[crypto_shorthash_KEYBYTES];
 	unsigned char out[crypto_shorthash_BYTES];
 	uint64_t hash;
@@ -39,7 +39,7 @@ static void index_grow(struct nx_index *index)
 	if (!index->room)
 		nx_random_bytes(&index->secret, sizeof(index->secret));
 	index->room = old_room ? old_room * 2 : FIRST_ROOM;
-	index->buckets = nx_alloc_array(index->room, sizeof(*index->buckets));
+	index->buckets = nx_alloc_array(index->room, sizeof(struct nx_index_entry *));
 	for (size_t i = 0; i < old_room; i++) {
 		while (old[i]) {
 			struct nx_index_entry *entry = old[i];
@@ -78,7 +78,7 @@ void nx_index_remove(struct nx_index *index, struct nx_index_entry *entry)
 		index->count--;
 		break;
 	}
-	*entry = (struct nx_index_entry){ 0 };
+	*entry = (struct nx_index_entry){0};
 }
 
 static struct nx_index_entry *match(struct nx_index_entry *from, uint64_t hash, const char *key)
@@ -115,5 +115,5 @@ struct nx_index_entry *nx_index_any(const struct nx_index *index)
 void nx_index_clear(struct nx_index *index)
 {
 	free(index->buckets);
-	*index = (struct nx_index){ 0 };
+	*index = (struct nx_index){0};
 }

@@ -35,7 +35,6 @@ struct nx_index_entry *nx_index_any(const struct nx_index *index);
 void nx_index_clear(struct nx_index *index);
 
 /* The thing that holds an entry: nx_holder(entry, struct thing, its_entry). */
-#define nx_holder(entry, type, member) \
-	((type *)(void *)((char *)(entry) - offsetof(type, member)))
+#define nx_holder(entry, type, member) ((type *)(void *)((char *)(entry)-offsetof(type, member)))
 
 #endif

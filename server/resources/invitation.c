@@ -14,21 +14,24 @@
 #include "server/resources/list.h"
 #include "server/resources/reply.h"
 
-#define LIFETIME_SECONDS (7 * 24 * 3600)
+#define LIFETIME_SECONDS (7LL * 24 * 3600)
 
 enum { INVITATION_ID, INVITATION_USER, INVITATION_ORGANIZATION, INVITATION_EXPIRY, INVITATION_COLUMNS };
 
 static const struct nx_columns columns = {
 	.table = "invitations",
 	.count = INVITATION_COLUMNS,
-	.column = {
-		[INVITATION_ID] = { .name = "id", .column = "id" },
-		[INVITATION_USER] = { .name = "user_id", .column = "user_id" },
-		[INVITATION_ORGANIZATION] = { .name = "organization_id", .column = "organization_id" },
-		[INVITATION_EXPIRY] = { .name = "expiry", .column = "expires_at", .type = NX_COLUMN_TIME },
-	},
-	.list = (char[]){ "id, user_id, organization_id, expires_at" },
-	.find = (char[]){ "SELECT id, user_id, organization_id, expires_at FROM invitations WHERE id = $1" },
+	.column =
+		{
+			[INVITATION_ID] = {.name = "id", .column = "id"},
+			[INVITATION_USER] = {.name = "user_id", .column = "user_id"},
+			[INVITATION_ORGANIZATION] = {.name = "organization_id", .column = "organization_id"},
+			[INVITATION_EXPIRY] = {.name = "expiry",
+					       .column = "expires_at",
+					       .type = NX_COLUMN_TIME},
+		},
+	.list = (char[]){"id, user_id, organization_id, expires_at"},
+	.find = (char[]){"SELECT id, user_id, organization_id, expires_at FROM invitations WHERE id = $1"},
 };
 
 /* --- the list --------------------------------------------------------------------------- */
@@ -78,7 +81,8 @@ static enum nx_status former_check(const struct creation *creation, struct nx_tx
 	NX_AUTO_FREE struct nx_value *former = NULL;
 	enum nx_status status = nx_sql_one(
 		tx, error,
-		"SELECT id, user_id, organization_id, expires_at FROM invitations WHERE user_id = $1 AND organization_id = $2",
+		"SELECT id, user_id, organization_id, expires_at FROM invitations WHERE user_id = $1 AND "
+		"organization_id = $2",
 		NX_PARAMS(NX_TEXT(creation->user_id), NX_TEXT(creation->organization_id)), take, &former);
 
 	if (status != NX_OK)
@@ -109,8 +113,8 @@ static enum nx_status creation_run(struct nx_write *write, struct nx_tx *tx, str
 	const struct creation *creation = (const struct creation *)write;
 	char id[NX_UUID_TEXT];
 	struct nx_value record[INVITATION_COLUMNS];
-	enum nx_status status = nx_organization_owned(write->server->fields, tx, write->who, creation->organization_id,
-						      NULL, error);
+	enum nx_status status = nx_organization_owned(write->server->fields, tx, write->who,
+						      creation->organization_id, NULL, error);
 
 	if (status == NX_OK)
 		status = invitee_check(creation, tx, error);
@@ -121,9 +125,10 @@ static enum nx_status creation_run(struct nx_write *write, struct nx_tx *tx, str
 	record[INVITATION_USER] = NX_TEXT(creation->user_id);
 	record[INVITATION_ORGANIZATION] = NX_TEXT(creation->organization_id);
 	record[INVITATION_EXPIRY] = NX_INT(time(NULL) + LIFETIME_SECONDS);
-	status = nx_sql(tx, error,
-			"INSERT INTO invitations (id, user_id, organization_id, expires_at) VALUES ($1, $2, $3, $4)", record,
-			INVITATION_COLUMNS);
+	status = nx_sql(
+		tx, error,
+		"INSERT INTO invitations (id, user_id, organization_id, expires_at) VALUES ($1, $2, $3, $4)",
+		record, INVITATION_COLUMNS);
 	if (status == NX_OK)
 		nx_columns_write(&columns, record, &write->body);
 	return status;
@@ -134,7 +139,8 @@ static enum nx_status body_read(struct creation *creation, const struct nx_json 
 	enum nx_status status = nx_text_read(body, "user_id", 79, &creation->user_id, error);
 
 	if (status == NX_OK)
-		status = nx_text_read(body, "organization_id", NX_UUID_TEXT - 1, &creation->organization_id, error);
+		status = nx_text_read(body, "organization_id", NX_UUID_TEXT - 1, &creation->organization_id,
+				      error);
 	if (status != NX_OK)
 		return status;
 	if (!creation->user_id || !creation->user_id[0])
@@ -148,7 +154,7 @@ void nx_invitation_create(struct nx_request *request)
 {
 	const struct nx_json *body = nx_request_json(request);
 	struct creation *creation;
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 
 	if (!body)
 		return;
@@ -167,23 +173,33 @@ static enum nx_status invitation_find(struct nx_write *write, struct nx_tx *tx, 
 {
 	NX_AUTO_FREE struct nx_value *found = NULL;
 	int64_t owned = 0;
-	enum nx_status status = nx_record_find(&columns, tx, columns.find, nx_request_param(write->request, "invitation"),
-					       "invitation", &found, error);
+	bool invited;
+	enum nx_status status =
+		nx_record_find(&columns, tx, columns.find, nx_request_param(write->request, "invitation"),
+			       "invitation", &found, error);
 
-	if (status == NX_OK && owners)
-		status = nx_sql_integer(tx, error, "SELECT COUNT(*) FROM organizations WHERE id = $1 AND owner_id = $2",
-					NX_PARAMS(found[INVITATION_ORGANIZATION], NX_TEXT(write->who->id)), &owned);
 	if (status != NX_OK)
 		return status;
-	if (!valid(found) || (strcmp(found[INVITATION_USER].text, write->who->id) != 0 && !owned))
+	if (!found || !valid(found))
+		return nx_not_found(error, "invitation");
+	invited = strcmp(write->who->id, found[INVITATION_USER].text) == 0;
+	if (owners)
+		status = nx_sql_integer(
+			tx, error, "SELECT COUNT(*) FROM organizations WHERE id = $1 AND owner_id = $2",
+			NX_PARAMS(found[INVITATION_ORGANIZATION], NX_TEXT(write->who->id)), &owned);
+	if (status != NX_OK)
+		return status;
+	if (!invited && !owned)
 		return nx_not_found(error, "invitation");
 	*out = NX_TAKE(found);
 	return NX_OK;
 }
 
-static enum nx_status invitation_drop(struct nx_tx *tx, const struct nx_value *invitation, struct nx_error *error)
+static enum nx_status invitation_drop(struct nx_tx *tx, const struct nx_value *invitation,
+				      struct nx_error *error)
 {
-	return nx_sql(tx, error, "DELETE FROM invitations WHERE id = $1", NX_PARAMS(invitation[INVITATION_ID]));
+	return nx_sql(tx, error, "DELETE FROM invitations WHERE id = $1",
+		      NX_PARAMS(invitation[INVITATION_ID]));
 }
 
 static enum nx_status deletion_run(struct nx_write *write, struct nx_tx *tx, struct nx_error *error)
@@ -207,7 +223,8 @@ static enum nx_status acceptance_run(struct nx_write *write, struct nx_tx *tx, s
 	enum nx_status status = invitation_find(write, tx, false, &invitation, error);
 
 	if (status == NX_OK)
-		status = nx_sql(tx, error, "INSERT INTO memberships (organization_id, user_id) VALUES ($1, $2)",
+		status = nx_sql(tx, error,
+				"INSERT INTO memberships (organization_id, user_id) VALUES ($1, $2)",
 				NX_PARAMS(invitation[INVITATION_ORGANIZATION], invitation[INVITATION_USER]));
 	return status == NX_OK ? invitation_drop(tx, invitation, error) : status;
 }

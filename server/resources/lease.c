@@ -21,9 +21,10 @@ static enum nx_status lease_exists(struct nx_tx *tx, const struct nx_lease_reque
 	char text[NX_ADDRESS_TEXT];
 
 	*out = false;
-	return nx_sql_each(tx, error, "SELECT device_id FROM leases WHERE organization_id = $1 AND address = $2",
-			   NX_PARAMS(NX_TEXT(request->organization_id), NX_TEXT(nx_address_format(address, text))),
-			   seen_one, out);
+	return nx_sql_each(
+		tx, error, "SELECT device_id FROM leases WHERE organization_id = $1 AND address = $2",
+		NX_PARAMS(NX_TEXT(request->organization_id), NX_TEXT(nx_address_format(address, text))),
+		seen_one, out);
 }
 
 /* A plugin's refusal, with the field that the client knows the address by. */
@@ -40,8 +41,8 @@ static enum nx_status misbehaves(const struct nx_family *family, const struct nx
 {
 	char text[NX_ADDRESS_TEXT];
 
-	return nx_fail(error, NX_INTERNAL, NULL, "plugin %s misbehaves: it proposes %s, which %s", family->plugin,
-		       nx_address_format(address, text), what);
+	return nx_fail(error, NX_INTERNAL, NULL, "plugin %s misbehaves: it proposes %s, which %s",
+		       family->plugin, nx_address_format(address, text), what);
 }
 
 /* --- the address that is wanted ---------------------------------------------------- */
@@ -51,7 +52,7 @@ static enum nx_status choose_wanted(struct nx_leases *leases, struct nx_tx *tx, 
 				    struct nx_error *error)
 {
 	const struct nx_family *family = entry->family;
-	struct nx_error why = { 0 };
+	struct nx_error why = {0};
 	enum nx_status status = family->ops->pool_take(entry->pool, wanted, &why);
 	bool taken;
 
@@ -94,7 +95,7 @@ static enum nx_status propose(struct nx_leases *leases, struct nx_tx *tx, struct
 			      struct nx_error *error)
 {
 	const struct nx_family *family = entry->family;
-	struct nx_error why = { 0 };
+	struct nx_error why = {0};
 	enum nx_status status = family->ops->pool_allocate(entry->pool, request, out, &why);
 	bool taken = false;
 
@@ -135,10 +136,12 @@ static enum nx_status choose_any(struct nx_leases *leases, struct nx_tx *tx, str
 
 enum nx_status nx_lease_choose(struct nx_leases *leases, struct nx_tx *tx, const struct nx_family *family,
 			       const struct nx_prefix *prefix, const struct nx_lease_request *request,
-			       const struct nx_address *wanted, struct nx_address *out, struct nx_error *error)
+			       const struct nx_address *wanted, struct nx_address *out,
+			       struct nx_error *error)
 {
 	struct nx_pool_entry *entry;
-	enum nx_status status = nx_pool_open(leases, tx, family, request->organization_id, prefix, &entry, error);
+	enum nx_status status =
+		nx_pool_open(leases, tx, family, request->organization_id, prefix, &entry, error);
 
 	if (status != NX_OK)
 		return status;
@@ -158,13 +161,15 @@ enum nx_status nx_lease_write(struct nx_leases *leases, struct nx_tx *tx, const 
 {
 	char text[NX_ADDRESS_TEXT];
 	enum nx_status status = nx_sql(
-		tx, error, "INSERT INTO leases (organization_id, address, family, device_id) VALUES ($1, $2, $3, $4)",
+		tx, error,
+		"INSERT INTO leases (organization_id, address, family, device_id) VALUES ($1, $2, $3, $4)",
 		NX_PARAMS(NX_TEXT(request->organization_id), NX_TEXT(nx_address_format(address, text)),
 			  NX_TEXT(family->key), NX_TEXT(request->device_id)));
 
 	if (status == NX_CONFLICT) {
 		nx_pool_contradicted(leases, family, request->organization_id);
-		nx_fail(error, NX_CONFLICT, leases->server->fields->devices.column[family->device_address].name,
+		nx_fail(error, NX_CONFLICT,
+			leases->server->fields->devices.column[family->device_address].name,
 			"%s was taken by another device at the same moment: try again", text);
 	}
 	return status;
@@ -188,11 +193,12 @@ static bool lease_ended(void *context, const struct nx_row *row)
 enum nx_status nx_leases_end(struct nx_leases *leases, struct nx_tx *tx, const char *device_id,
 			     struct nx_error *error)
 {
-	struct ending ending = { .leases = leases, .tx = tx };
+	struct ending ending = {.leases = leases, .tx = tx};
 
-	return nx_sql_each(tx, error,
-			   "DELETE FROM leases WHERE device_id = $1 RETURNING organization_id, family, address",
-			   NX_PARAMS(NX_TEXT(device_id)), lease_ended, &ending);
+	return nx_sql_each(
+		tx, error,
+		"DELETE FROM leases WHERE device_id = $1 RETURNING organization_id, family, address",
+		NX_PARAMS(NX_TEXT(device_id)), lease_ended, &ending);
 }
 
 enum nx_status nx_leases_end_all(struct nx_leases *leases, struct nx_tx *tx, const char *organization_id,

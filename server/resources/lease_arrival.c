@@ -28,7 +28,7 @@ struct arrival {
 	enum nx_status (*each)(struct arrival *arrival, struct nx_tx *tx, struct nx_value *record,
 			       struct nx_error *error);
 	const struct nx_columns *columns;
-	char *select; /* rows that lack it, with id > $1, in order, $2 at most */
+	char *select;		 /* rows that lack it, with id > $1, in order, $2 at most */
 	char last[NX_UUID_TEXT]; /* where the next batch begins */
 	/* Of one batch, started anew by each run. */
 	char batch_last[NX_UUID_TEXT];
@@ -46,7 +46,7 @@ static enum nx_status organization_serve(struct arrival *arrival, struct nx_tx *
 	const struct nx_family *family = arrival->family;
 	struct nx_value params[NX_COLUMN_LIMIT];
 	char text[NX_ADDRESS_TEXT];
-	struct nx_buffer json = { 0 };
+	struct nx_buffer json = {0};
 	struct nx_prefix prefix;
 	size_t count;
 	enum nx_status status = family->ops->prefix_default(family->instance, &prefix, error);
@@ -62,7 +62,8 @@ static enum nx_status organization_serve(struct arrival *arrival, struct nx_tx *
 	status = nx_sql(tx, error, arrival->columns->update, params, count);
 	nx_organization_write(arrival->server->fields, record, &json);
 	if (status == NX_OK)
-		status = nx_change_announce(arrival->server, tx, NX_WATCH_ORGANIZATION, record[NX_ORGANIZATION_ID].text,
+		status = nx_change_announce(arrival->server, tx, NX_WATCH_ORGANIZATION,
+					    record[NX_ORGANIZATION_ID].text,
 					    record[NX_ORGANIZATION_REVISION].integer, json.data, error);
 	nx_buffer_free(&json);
 	arrival->batch_done++;
@@ -75,7 +76,7 @@ static enum nx_status device_store(struct arrival *arrival, struct nx_tx *tx, co
 				   const struct nx_device_texts *texts, struct nx_error *error)
 {
 	struct nx_value params[NX_COLUMN_LIMIT];
-	struct nx_buffer json = { 0 };
+	struct nx_buffer json = {0};
 	size_t count = nx_columns_update_params(arrival->columns, record, params);
 	enum nx_status status = nx_sql(tx, error, arrival->columns->update, params, count);
 
@@ -88,12 +89,14 @@ static enum nx_status device_store(struct arrival *arrival, struct nx_tx *tx, co
 	return status;
 }
 
-static void exhaustion_tell(const struct arrival *arrival, const struct nx_value *record, const struct nx_error *why)
+static void exhaustion_tell(const struct arrival *arrival, const struct nx_value *record,
+			    const struct nx_error *why)
 {
 	if (arrival->full + arrival->batch_full > TOLD_ONE_BY_ONE)
 		return;
 	nx_log(NX_LOG_WARNING, "no address for a device", "device", record[NX_DEVICE_ID].text, "organization",
-	       record[NX_DEVICE_ORGANIZATION].text, "family", arrival->family->ops->label, "reason", why->message, NULL);
+	       record[NX_DEVICE_ORGANIZATION].text, "family", arrival->family->ops->label, "reason",
+	       why->message, NULL);
 }
 
 static enum nx_status device_serve(struct arrival *arrival, struct nx_tx *tx, struct nx_value *record,
@@ -104,9 +107,9 @@ static enum nx_status device_serve(struct arrival *arrival, struct nx_tx *tx, st
 	NX_AUTO_FREE struct nx_value *organization = NULL;
 	struct nx_value after[NX_COLUMN_LIMIT];
 	struct nx_device_texts texts;
-	struct nx_error why = { 0 };
-	enum nx_status status = nx_record_find(&fields->organizations, tx, fields->organizations.find, organization_id,
-					       "organization", &organization, error);
+	struct nx_error why = {0};
+	enum nx_status status = nx_record_find(&fields->organizations, tx, fields->organizations.find,
+					       organization_id, "organization", &organization, error);
 
 	if (status != NX_OK)
 		return status;
@@ -132,9 +135,10 @@ static enum nx_status device_serve(struct arrival *arrival, struct nx_tx *tx, st
 static enum nx_status batch_run(struct nx_command *command, struct nx_tx *tx, struct nx_error *error)
 {
 	struct arrival *arrival = (struct arrival *)command;
-	struct nx_record_list list = { .columns = arrival->columns };
-	enum nx_status status = nx_sql_each(tx, error, arrival->select,
-					    NX_PARAMS(NX_TEXT(arrival->last), NX_INT(BATCH)), nx_record_list_take, &list);
+	struct nx_record_list list = {.columns = arrival->columns};
+	enum nx_status status =
+		nx_sql_each(tx, error, arrival->select, NX_PARAMS(NX_TEXT(arrival->last), NX_INT(BATCH)),
+			    nx_record_list_take, &list);
 
 	arrival->batch_done = arrival->batch_full = 0;
 	arrival->batch_rows = list.count;
@@ -187,11 +191,11 @@ static enum nx_status organizations_arrive(struct nx_server *server, const struc
 {
 	const struct nx_columns *columns = &server->fields->organizations;
 	struct arrival arrival = {
-		.server = server, .family = family, .columns = columns, .each = organization_serve
-	};
+		.server = server, .family = family, .columns = columns, .each = organization_serve};
 
-	arrival.select = nx_printf("SELECT %s FROM organizations WHERE id > $1 AND %s = '' ORDER BY id LIMIT $2",
-				   columns->list, columns->column[family->organization_prefix].column);
+	arrival.select =
+		nx_printf("SELECT %s FROM organizations WHERE id > $1 AND %s = '' ORDER BY id LIMIT $2",
+			  columns->list, columns->column[family->organization_prefix].column);
 	return arrive(&arrival, error);
 }
 
@@ -202,7 +206,8 @@ static enum nx_status devices_arrive(struct nx_server *server, const struct nx_f
 	const char *address = columns->column[family->device_address].column;
 	const char *prefix = columns->column[family->device_prefix].column;
 	bool optional = family->device_supported != NX_NO_COLUMN;
-	struct arrival arrival = { .server = server, .family = family, .columns = columns, .each = device_serve };
+	struct arrival arrival = {
+		.server = server, .family = family, .columns = columns, .each = device_serve};
 
 	/* Those that cannot do the family learn the organization's prefix, for when they can. */
 	arrival.select = nx_printf("SELECT %s FROM devices WHERE id > $1 AND (%s = '' OR (%s = ''%s%s%s))"

@@ -51,13 +51,15 @@ static enum nx_status sort_read(struct nx_request *request, const struct nx_colu
 		return status;
 	direction = nx_json_string(nx_json_element(sort, 1));
 	out->descending = direction && strcasecmp(direction, "DESC") == 0;
-	if (nx_json_length(sort) == 2 && direction && (out->descending || strcasecmp(direction, "ASC") == 0) &&
+	if (nx_json_length(sort) == 2 && direction &&
+	    (out->descending || strcasecmp(direction, "ASC") == 0) &&
 	    column_find(columns, nx_json_string(nx_json_element(sort, 0)), &out->sort))
 		return NX_OK;
 	return nx_fail(error, NX_INVALID, "sort", "expected [\"<field>\",\"ASC\"] or [\"<field>\",\"DESC\"]");
 }
 
-static enum nx_status range_read(struct nx_request *request, struct nx_list_query *out, struct nx_error *error)
+static enum nx_status range_read(struct nx_request *request, struct nx_list_query *out,
+				 struct nx_error *error)
 {
 	NX_AUTO_JSON struct nx_json *range = NULL;
 	enum nx_status status = argument_read(request, "range", NX_JSON_ARRAY, &range, error);
@@ -65,9 +67,11 @@ static enum nx_status range_read(struct nx_request *request, struct nx_list_quer
 	if (status != NX_OK || !range)
 		return status;
 	if (nx_json_length(range) == 2 && nx_json_integer(nx_json_element(range, 0), &out->first) &&
-	    nx_json_integer(nx_json_element(range, 1), &out->last) && out->first >= 0 && out->last >= out->first)
+	    nx_json_integer(nx_json_element(range, 1), &out->last) && out->first >= 0 &&
+	    out->last >= out->first)
 		return NX_OK;
-	return nx_fail(error, NX_INVALID, "range", "expected [<first>,<last>], both counted from 0 and included");
+	return nx_fail(error, NX_INVALID, "range",
+		       "expected [<first>,<last>], both counted from 0 and included");
 }
 
 static enum nx_status filter_read(struct nx_request *request, const struct nx_columns *columns,
@@ -79,9 +83,11 @@ static enum nx_status filter_read(struct nx_request *request, const struct nx_co
 		return status;
 	for (const struct nx_json *at = nx_json_first(out->document); at; at = nx_json_next(at)) {
 		if (out->filter_count == NX_FILTER_LIMIT)
-			return nx_fail(error, NX_INVALID, "filter", "more than %d conditions", NX_FILTER_LIMIT);
+			return nx_fail(error, NX_INVALID, "filter", "more than %d conditions",
+				       NX_FILTER_LIMIT);
 		if (!column_find(columns, nx_json_name(at), &out->filter[out->filter_count].column))
-			return nx_fail(error, NX_INVALID, "filter", "there is no field '%.64s'", nx_json_name(at));
+			return nx_fail(error, NX_INVALID, "filter", "there is no field '%.64s'",
+				       nx_json_name(at));
 		out->filter[out->filter_count++].value = at;
 	}
 	return NX_OK;
@@ -92,7 +98,7 @@ enum nx_status nx_list_query_read(struct nx_request *request, const struct nx_co
 {
 	enum nx_status status;
 
-	*out = (struct nx_list_query){ .last = INT64_MAX };
+	*out = (struct nx_list_query){.last = INT64_MAX};
 	status = sort_read(request, columns, out, error);
 	if (status == NX_OK)
 		status = range_read(request, out, error);
@@ -154,7 +160,7 @@ struct listing {
 	const struct nx_list *list;
 	const struct nx_list_query *query;
 	struct nx_buffer *out;
-	int64_t passed;  /* rows that passed the filter */
+	int64_t passed;	 /* rows that passed the filter */
 	int64_t skipped; /* rows that the database has left out before them */
 };
 
@@ -187,7 +193,7 @@ static enum nx_status rows_select(struct nx_tx *tx, struct listing *listing, str
 	const struct nx_list_query *query = listing->query;
 	struct nx_value params[NX_COUNT(list->params) + 2];
 	size_t count = list->param_count;
-	struct nx_buffer sql = { 0 };
+	struct nx_buffer sql = {0};
 	enum nx_status status;
 
 	memcpy(params, list->params, sizeof(list->params));
@@ -215,7 +221,7 @@ static enum nx_status rows_count(struct nx_tx *tx, const struct nx_list *list, i
 enum nx_status nx_list_run(struct nx_tx *tx, const struct nx_list *list, const struct nx_list_query *query,
 			   struct nx_buffer *out, int64_t *total, struct nx_error *error)
 {
-	struct listing listing = { .list = list, .query = query, .out = out };
+	struct listing listing = {.list = list, .query = query, .out = out};
 	enum nx_status status;
 
 	nx_buffer_text(out, "[");
@@ -251,7 +257,7 @@ struct serving {
 static enum nx_status serve_read(struct nx_tx *tx, void *context, struct nx_error *error)
 {
 	struct serving *serving = context;
-	struct nx_list list = { .columns = serving->columns };
+	struct nx_list list = {.columns = serving->columns};
 	enum nx_status status = serving->prepare(serving->request, tx, &list, error);
 
 	nx_buffer_clear(&serving->body);
@@ -261,11 +267,11 @@ static enum nx_status serve_read(struct nx_tx *tx, void *context, struct nx_erro
 }
 
 void nx_list_serve(struct nx_request *request, const struct nx_columns *columns,
-		   enum nx_status (*prepare)(struct nx_request *request, struct nx_tx *tx, struct nx_list *list,
-					     struct nx_error *error))
+		   enum nx_status (*prepare)(struct nx_request *request, struct nx_tx *tx,
+					     struct nx_list *list, struct nx_error *error))
 {
-	struct serving serving = { .request = request, .columns = columns, .prepare = prepare };
-	struct nx_error error = { 0 };
+	struct serving serving = {.request = request, .columns = columns, .prepare = prepare};
+	struct nx_error error = {0};
 	enum nx_status status = nx_list_query_read(request, columns, &serving.query, &error);
 
 	if (status == NX_OK)

@@ -21,15 +21,15 @@ struct nx_list_query {
 		const struct nx_json *value; /* equals it, or one of its elements */
 	} filter[NX_FILTER_LIMIT];
 	size_t filter_count;
-	int64_t first; /* range, counted from 0 */
-	int64_t last;  /* included */
+	int64_t first;		  /* range, counted from 0 */
+	int64_t last;		  /* included */
 	struct nx_json *document; /* owned: the filter */
 };
 
 /* What there is to list. */
 struct nx_list {
 	const struct nx_columns *columns; /* the first one is the id */
-	const char *from; /* "FROM … WHERE … $1 …": a constant */
+	const char *from;		  /* "FROM … WHERE … $1 …": a constant */
 	struct nx_value params[3];
 	size_t param_count;
 	void (*write)(void *context, const struct nx_value *record, struct nx_buffer *out);

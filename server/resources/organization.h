@@ -25,7 +25,7 @@ enum nx_status nx_organization_read(const struct nx_fields *fields, const struct
 enum nx_status nx_organization_insert(const struct nx_fields *fields, struct nx_tx *tx,
 				      struct nx_new_organization *organization, struct nx_error *error);
 /* Delete it with all it holds; its watchers are told. */
-enum nx_status nx_organization_remove(struct nx_server *server, struct nx_tx *tx, const struct nx_value *record,
-				      struct nx_error *error);
+enum nx_status nx_organization_remove(struct nx_server *server, struct nx_tx *tx,
+				      const struct nx_value *record, struct nx_error *error);
 
 #endif

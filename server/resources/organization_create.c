@@ -15,14 +15,15 @@
 /* --- reading ----------------------------------------------------------------------------- */
 
 /* Two families may share a form of address; what they give must not meet. */
-static enum nx_status overlap_check(const struct nx_fields *fields, const struct nx_prefix *prefixes, size_t index,
-				    struct nx_error *error)
+static enum nx_status overlap_check(const struct nx_fields *fields, const struct nx_prefix *prefixes,
+				    size_t index, struct nx_error *error)
 {
 	const struct nx_columns *columns = &fields->organizations;
 
 	for (size_t i = 0; i < index; i++) {
 		if (nx_prefix_overlaps(&prefixes[i], &prefixes[index]))
-			return nx_fail(error, NX_INVALID, columns->column[fields->family[index].organization_prefix].name,
+			return nx_fail(error, NX_INVALID,
+				       columns->column[fields->family[index].organization_prefix].name,
 				       "it overlaps %s of the same organization",
 				       columns->column[fields->family[i].organization_prefix].name);
 	}
@@ -44,7 +45,8 @@ enum nx_status nx_organization_read(const struct nx_fields *fields, const struct
 		if (status == NX_OK)
 			status = overlap_check(fields, prefixes, i, error);
 		if (status == NX_OK)
-			out->record[family->organization_prefix] = NX_TEXT(nx_prefix_format(&prefixes[i], out->prefix[i]));
+			out->record[family->organization_prefix] =
+				NX_TEXT(nx_prefix_format(&prefixes[i], out->prefix[i]));
 	}
 	return status;
 }
@@ -64,7 +66,8 @@ enum nx_status nx_organization_insert(const struct nx_fields *fields, struct nx_
 	record[NX_ORGANIZATION_CREATED] = NX_INT(time(NULL));
 	status = nx_sql(tx, error, fields->organizations.insert, record, fields->organizations.count);
 	if (status == NX_OK)
-		status = nx_sql(tx, error, "INSERT INTO memberships (organization_id, user_id) VALUES ($1, $2)",
+		status = nx_sql(tx, error,
+				"INSERT INTO memberships (organization_id, user_id) VALUES ($1, $2)",
 				NX_PARAMS(record[NX_ORGANIZATION_ID], record[NX_ORGANIZATION_OWNER]));
 	return status;
 }
@@ -81,8 +84,9 @@ static enum nx_status name_check(const struct creation *creation, struct nx_tx *
 	NX_AUTO_FREE char *sql = nx_printf("SELECT %s FROM organizations WHERE name = $1", columns->list);
 	NX_AUTO_FREE struct nx_value *found = NULL;
 	bool member;
-	enum nx_status status = nx_record_find(columns, tx, sql, creation->organization.record[NX_ORGANIZATION_NAME].text,
-					       "organization", &found, error);
+	enum nx_status status =
+		nx_record_find(columns, tx, sql, creation->organization.record[NX_ORGANIZATION_NAME].text,
+			       "organization", &found, error);
 
 	if (status != NX_OK)
 		return status == NX_NOT_FOUND ? NX_OK : status;
@@ -113,7 +117,8 @@ static enum nx_status body_read(struct creation *creation, const struct nx_json 
 	if (status == NX_OK)
 		status = nx_text_read(body, "description", NX_DESCRIPTION_LIMIT, &description, error);
 	if (status == NX_OK)
-		status = nx_organization_read(creation->write.server->fields, body, &creation->organization, error);
+		status = nx_organization_read(creation->write.server->fields, body, &creation->organization,
+					      error);
 	record[NX_ORGANIZATION_NAME] = NX_TEXT(name);
 	record[NX_ORGANIZATION_DESCRIPTION] = NX_TEXT(description);
 	record[NX_ORGANIZATION_OWNER] = NX_TEXT(creation->write.who->id);
@@ -124,7 +129,7 @@ void nx_organization_create(struct nx_request *request)
 {
 	const struct nx_json *body = nx_request_json(request);
 	struct creation *creation;
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 
 	if (!body)
 		return;

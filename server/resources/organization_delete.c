@@ -47,7 +47,7 @@ static void end_later(struct nx_server *server, struct nx_tx *tx, const char *or
 static enum nx_status announce_gone(struct nx_server *server, struct nx_tx *tx, const char *id,
 				    struct nx_error *error)
 {
-	struct nx_buffer json = { 0 };
+	struct nx_buffer json = {0};
 	int64_t revision;
 	enum nx_status status = nx_revision_next(tx, id, &revision, error);
 
@@ -60,8 +60,8 @@ static enum nx_status announce_gone(struct nx_server *server, struct nx_tx *tx, 
 	return status;
 }
 
-enum nx_status nx_organization_remove(struct nx_server *server, struct nx_tx *tx, const struct nx_value *record,
-				      struct nx_error *error)
+enum nx_status nx_organization_remove(struct nx_server *server, struct nx_tx *tx,
+				      const struct nx_value *record, struct nx_error *error)
 {
 	const char *id = record[NX_ORGANIZATION_ID].text;
 	enum nx_status status = announce_gone(server, tx, id, error);
@@ -74,7 +74,8 @@ enum nx_status nx_organization_remove(struct nx_server *server, struct nx_tx *tx
 	if (status == NX_OK)
 		status = nx_leases_end_all(server->leases, tx, id, error);
 	if (status == NX_OK)
-		status = nx_sql(tx, error, "DELETE FROM devices WHERE organization_id = $1", NX_PARAMS(NX_TEXT(id)));
+		status = nx_sql(tx, error, "DELETE FROM devices WHERE organization_id = $1",
+				NX_PARAMS(NX_TEXT(id)));
 	/* Memberships, keys, invitations and tombstones go with it. */
 	if (status == NX_OK)
 		status = nx_sql(tx, error, "DELETE FROM organizations WHERE id = $1", NX_PARAMS(NX_TEXT(id)));
@@ -84,8 +85,9 @@ enum nx_status nx_organization_remove(struct nx_server *server, struct nx_tx *tx
 static enum nx_status last_check(struct nx_tx *tx, const char *owner_id, struct nx_error *error)
 {
 	int64_t count = 0;
-	enum nx_status status = nx_sql_integer(tx, error, "SELECT COUNT(*) FROM organizations WHERE owner_id = $1",
-					       NX_PARAMS(NX_TEXT(owner_id)), &count);
+	enum nx_status status =
+		nx_sql_integer(tx, error, "SELECT COUNT(*) FROM organizations WHERE owner_id = $1",
+			       NX_PARAMS(NX_TEXT(owner_id)), &count);
 
 	if (status == NX_OK && count < 2)
 		return nx_fail(error, NX_DENIED, NULL,

@@ -32,7 +32,7 @@ static enum nx_status list_read(struct asking *asking, struct nx_tx *tx, struct 
 	struct nx_list list = {
 		.columns = &server->fields->devices,
 		.from = "FROM devices WHERE organization_id = $1",
-		.params = { NX_TEXT(nx_request_param(asking->request, "organization")) },
+		.params = {NX_TEXT(nx_request_param(asking->request, "organization"))},
 		.param_count = 1,
 		.write = nx_device_show_write,
 		.context = server,
@@ -49,7 +49,8 @@ static enum nx_status asking_read(struct nx_tx *tx, void *context, struct nx_err
 	const struct nx_fields *fields = nx_request_server(request)->fields;
 	const char *id = nx_request_param(request, "organization");
 	NX_AUTO_FREE struct nx_value *record = NULL;
-	enum nx_status status = nx_organization_find(fields, tx, nx_request_principal(request), id, &record, error);
+	enum nx_status status =
+		nx_organization_find(fields, tx, nx_request_principal(request), id, &record, error);
 
 	if (status != NX_OK)
 		return status;
@@ -89,7 +90,8 @@ static void asking_answer(struct asking *asking)
 	}
 	if (asking->from >= 0)
 		changes_write(asking);
-	snprintf(revision, sizeof(revision), "%" PRId64, asking->from >= 0 ? history->revision : asking->revision);
+	snprintf(revision, sizeof(revision), "%" PRId64,
+		 asking->from >= 0 ? history->revision : asking->revision);
 	nx_reply_header(asking->request, "X-Revision", revision);
 	nx_list_reply(asking->request, asking->total, &asking->body);
 }
@@ -111,9 +113,9 @@ static enum nx_status from_read(struct asking *asking, struct nx_error *error)
 
 void nx_organization_devices(struct nx_request *request)
 {
-	struct asking asking = { .request = request };
+	struct asking asking = {.request = request};
 	struct nx_server *server = nx_request_server(request);
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 	enum nx_status status = nx_list_query_read(request, &server->fields->devices, &asking.query, &error);
 
 	if (status == NX_OK)

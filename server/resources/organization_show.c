@@ -9,8 +9,8 @@
 #include "server/resources/reply.h"
 #include "server/resources/user_columns.h"
 
-static enum nx_status organizations_prepare(struct nx_request *request, struct nx_tx *tx, struct nx_list *list,
-					    struct nx_error *error)
+static enum nx_status organizations_prepare(struct nx_request *request, struct nx_tx *tx,
+					    struct nx_list *list, struct nx_error *error)
 {
 	const struct nx_principal *who = nx_request_principal(request);
 
@@ -21,7 +21,8 @@ static enum nx_status organizations_prepare(struct nx_request *request, struct n
 		list->params[list->param_count++] = NX_TEXT(who->organization_id);
 		return NX_OK;
 	}
-	list->from = "FROM organizations WHERE id IN (SELECT organization_id FROM memberships WHERE user_id = $1)";
+	list->from =
+		"FROM organizations WHERE id IN (SELECT organization_id FROM memberships WHERE user_id = $1)";
 	list->params[list->param_count++] = NX_TEXT(who->id);
 	return NX_OK;
 }
@@ -43,9 +44,9 @@ static enum nx_status organization_read(struct nx_tx *tx, void *context, struct 
 	struct showing *showing = context;
 
 	free(NX_TAKE(showing->record));
-	return nx_organization_find(nx_request_server(showing->request)->fields, tx,
-				    nx_request_principal(showing->request),
-				    nx_request_param(showing->request, "organization"), &showing->record, error);
+	return nx_organization_find(
+		nx_request_server(showing->request)->fields, tx, nx_request_principal(showing->request),
+		nx_request_param(showing->request, "organization"), &showing->record, error);
 }
 
 /* Read and reply with `write`. */
@@ -53,10 +54,10 @@ static void show(struct nx_request *request,
 		 enum nx_status (*read)(struct nx_tx *tx, void *context, struct nx_error *error),
 		 void (*write)(void *server, const struct nx_value *record, struct nx_buffer *out))
 {
-	struct showing showing = { .request = request };
+	struct showing showing = {.request = request};
 	struct nx_server *server = nx_request_server(request);
-	struct nx_buffer body = { 0 };
-	struct nx_error error = { 0 };
+	struct nx_buffer body = {0};
+	struct nx_error error = {0};
 
 	if (nx_store_read(server->store, read, &showing, &error) == NX_OK) {
 		write(server, showing.record, &body);
@@ -99,7 +100,8 @@ static enum nx_status device_read(struct nx_tx *tx, void *context, struct nx_err
 	if (status != NX_OK)
 		return status;
 	status = nx_sql_one(tx, error, sql,
-			    NX_PARAMS(NX_TEXT(nx_request_param(request, "id")), NX_TEXT(organization_id)), take, showing);
+			    NX_PARAMS(NX_TEXT(nx_request_param(request, "id")), NX_TEXT(organization_id)),
+			    take, showing);
 	return status == NX_NOT_FOUND ? nx_not_found(error, "device") : status;
 }
 
@@ -117,8 +119,8 @@ static enum nx_status users_prepare(struct nx_request *request, struct nx_tx *tx
 
 	list->from = "FROM users WHERE id IN (SELECT user_id FROM memberships WHERE organization_id = $1)";
 	list->params[list->param_count++] = NX_TEXT(id);
-	return nx_organization_find(nx_request_server(request)->fields, tx, nx_request_principal(request), id, NULL,
-				    error);
+	return nx_organization_find(nx_request_server(request)->fields, tx, nx_request_principal(request), id,
+				    NULL, error);
 }
 
 void nx_organization_users(struct nx_request *request)

@@ -123,22 +123,32 @@ struct pool_hook {
 	struct nx_address address;
 };
 
+/* Is what the pool knows not to be relied on after such an end? */
+static bool pool_spoilt(enum deed deed, enum nx_tx_end end)
+{
+	/* One that was filled during the transaction holds what that saw, which is not so. */
+	return end == NX_TX_UNKNOWN || (deed == POOL_READ && end == NX_TX_ROLLED_BACK);
+}
+
+/* Is the address free after such an end? */
+static bool address_freed(enum deed deed, enum nx_tx_end end)
+{
+	return (deed == ADDRESS_TAKEN && end == NX_TX_ROLLED_BACK) ||
+	       (deed == ADDRESS_GIVEN && end == NX_TX_COMMITTED);
+}
+
 static void hook_run(void *context, enum nx_tx_end end)
 {
 	struct pool_hook *hook = context;
 	struct nx_pool_entry *entry = hook->entry;
-	bool current = entry->pool && hook->generation == entry->generation;
 
 	entry->pending--;
-	if (current && end == NX_TX_UNKNOWN)
-		entry_close(entry);
-	/* It was filled with what the transaction saw, which is not so. */
-	else if (current && hook->deed == POOL_READ && end == NX_TX_ROLLED_BACK)
-		entry_close(entry);
-	else if (current && hook->deed == ADDRESS_TAKEN && end == NX_TX_ROLLED_BACK)
-		entry->family->ops->pool_give(entry->pool, &hook->address);
-	else if (current && hook->deed == ADDRESS_GIVEN && end == NX_TX_COMMITTED)
-		entry->family->ops->pool_give(entry->pool, &hook->address);
+	if (entry->pool && hook->generation == entry->generation) {
+		if (pool_spoilt(hook->deed, end))
+			entry_close(entry);
+		else if (address_freed(hook->deed, end))
+			entry->family->ops->pool_give(entry->pool, &hook->address);
+	}
 	free(hook);
 }
 
@@ -147,7 +157,7 @@ static void hook_add(struct nx_tx *tx, struct nx_pool_entry *entry, enum deed de
 {
 	struct pool_hook *hook = nx_alloc(sizeof(*hook));
 
-	*hook = (struct pool_hook){ .entry = entry, .deed = deed, .generation = entry->generation };
+	*hook = (struct pool_hook){.entry = entry, .deed = deed, .generation = entry->generation};
 	if (address)
 		hook->address = *address;
 	entry->pending++;
@@ -159,8 +169,8 @@ void nx_pool_taken(struct nx_tx *tx, struct nx_pool_entry *entry, const struct n
 	hook_add(tx, entry, ADDRESS_TAKEN, address);
 }
 
-void nx_pool_given(struct nx_leases *leases, struct nx_tx *tx, const char *family, const char *organization_id,
-		   const struct nx_address *address)
+void nx_pool_given(struct nx_leases *leases, struct nx_tx *tx, const char *family,
+		   const char *organization_id, const struct nx_address *address)
 {
 	struct nx_pool_entry *entry = entry_find(leases, family, organization_id);
 
@@ -168,7 +178,8 @@ void nx_pool_given(struct nx_leases *leases, struct nx_tx *tx, const char *famil
 		hook_add(tx, entry, ADDRESS_GIVEN, address);
 }
 
-void nx_pool_contradicted(struct nx_leases *leases, const struct nx_family *family, const char *organization_id)
+void nx_pool_contradicted(struct nx_leases *leases, const struct nx_family *family,
+			  const char *organization_id)
 {
 	struct nx_pool_entry *entry = entry_find(leases, family->key, organization_id);
 
@@ -191,7 +202,8 @@ static bool lease_take(void *context, const struct nx_row *row)
 
 	if (!nx_address_parse(nx_row_text(row, 0), &address))
 		nx_fail(&filling->last, NX_INVALID, NULL, "no address: '%s'", nx_row_text(row, 0));
-	else if (filling->entry->family->ops->pool_take(filling->entry->pool, &address, &filling->last) == NX_OK)
+	else if (filling->entry->family->ops->pool_take(filling->entry->pool, &address, &filling->last) ==
+		 NX_OK)
 		return true;
 	filling->refused++;
 	return true;
@@ -205,15 +217,15 @@ static void fill_warn(const struct filling *filling)
 	if (!filling->refused)
 		return;
 	snprintf(count, sizeof(count), "%u", filling->refused);
-	nx_log(NX_LOG_WARNING, "stored leases do not fit their pool", "pool", filling->entry->key, "leases", count,
-	       "last", filling->last.message, NULL);
+	nx_log(NX_LOG_WARNING, "stored leases do not fit their pool", "pool", filling->entry->key, "leases",
+	       count, "last", filling->last.message, NULL);
 }
 
 enum nx_status nx_pool_read(struct nx_tx *tx, struct nx_pool_entry *entry, struct nx_error *error)
 {
 	const struct nx_family *family = entry->family;
 	const char *organization_id = strchr(entry->key, ' ') + 1;
-	struct filling filling = { .entry = entry };
+	struct filling filling = {.entry = entry};
 	enum nx_status status;
 
 	entry_close(entry);
@@ -224,7 +236,8 @@ enum nx_status nx_pool_read(struct nx_tx *tx, struct nx_pool_entry *entry, struc
 	}
 	entry->generation++;
 	hook_add(tx, entry, POOL_READ, NULL);
-	status = nx_sql_each(tx, error, "SELECT address FROM leases WHERE organization_id = $1 AND family = $2",
+	status = nx_sql_each(tx, error,
+			     "SELECT address FROM leases WHERE organization_id = $1 AND family = $2",
 			     NX_PARAMS(NX_TEXT(organization_id), NX_TEXT(family->key)), lease_take, &filling);
 	if (status != NX_OK)
 		entry_close(entry);

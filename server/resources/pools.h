@@ -10,15 +10,16 @@
 #include "server/resources/lease.h"
 
 struct nx_pool_entry {
-	struct nx_index_entry by_key; /* "<family> <organization>" */
+	struct nx_index_entry by_key;	     /* "<family> <organization>" */
 	struct nx_pool_entry *newer, *older; /* by last use */
 	const struct nx_family *family;
 	struct nx_pool *pool; /* NULL: to be opened and read at the next use */
 	struct nx_prefix prefix;
-	unsigned generation; /* counts openings: what was done to an earlier one needs no undoing */
-	unsigned pending;    /* hooks of transactions under way that point here */
-	bool contradicted;   /* the table has known better: others write to it as well */
-	int64_t exhausted_at; /* seconds of CLOCK_MONOTONIC: read anew, and still without an address; 0: never */
+	unsigned generation;  /* counts openings: what was done to an earlier one needs no undoing */
+	unsigned pending;     /* hooks of transactions under way that point here */
+	bool contradicted;    /* the table has known better: others write to it as well */
+	int64_t exhausted_at; /* seconds of CLOCK_MONOTONIC: read anew, and still without an address; 0: never
+			       */
 	char key[];
 };
 
@@ -42,9 +43,10 @@ void nx_pool_exhausted(struct nx_pool_entry *entry);
 /* The transaction has taken an address from the pool: undo it with the transaction. */
 void nx_pool_taken(struct nx_tx *tx, struct nx_pool_entry *entry, const struct nx_address *address);
 /* The transaction has ended a lease: give the address back when it is committed. */
-void nx_pool_given(struct nx_leases *leases, struct nx_tx *tx, const char *family, const char *organization_id,
-		   const struct nx_address *address);
-void nx_pool_contradicted(struct nx_leases *leases, const struct nx_family *family, const char *organization_id);
+void nx_pool_given(struct nx_leases *leases, struct nx_tx *tx, const char *family,
+		   const char *organization_id, const struct nx_address *address);
+void nx_pool_contradicted(struct nx_leases *leases, const struct nx_family *family,
+			  const char *organization_id);
 /* The transaction has deleted the organization: drop its pools when it is committed. */
 void nx_pools_end(struct nx_leases *leases, struct nx_tx *tx, const char *organization_id);
 

@@ -16,8 +16,8 @@ void nx_record_borrow(const struct nx_columns *columns, const struct nx_row *row
 		      struct nx_value values[static NX_COLUMN_LIMIT])
 {
 	for (size_t i = 0; i < columns->count; i++)
-		values[i] = is_text(&columns->column[i]) ? NX_TEXT(nx_row_text(row, i)) :
-							   NX_INT(nx_row_integer(row, i));
+		values[i] = is_text(&columns->column[i]) ? NX_TEXT(nx_row_text(row, i))
+							 : NX_INT(nx_row_integer(row, i));
 }
 
 struct nx_value *nx_record_duplicate(const struct nx_columns *columns, const struct nx_value *record)
@@ -35,8 +35,9 @@ struct nx_value *nx_record_duplicate(const struct nx_columns *columns, const str
 		copy[i] = record[i];
 		if (record[i].type != NX_VALUE_TEXT)
 			continue;
-		copy[i].text = strcpy(block + used, record[i].text);
-		used += strlen(record[i].text) + 1;
+		length = strlen(record[i].text) + 1;
+		copy[i].text = memcpy(block + used, record[i].text, length);
+		used += length;
 	}
 	return copy;
 }
@@ -81,7 +82,7 @@ bool nx_record_list_take(void *context, const struct nx_row *row)
 
 	if (list->count == list->room) {
 		list->room = list->room ? list->room * 2 : 16;
-		list->records = nx_realloc_array(list->records, list->room, sizeof(*list->records));
+		list->records = nx_realloc_array(list->records, list->room, sizeof(struct nx_value *));
 	}
 	list->records[list->count++] = nx_record_copy(list->columns, row);
 	return true;
@@ -92,5 +93,5 @@ void nx_record_list_clean(struct nx_record_list *list)
 	for (size_t i = 0; i < list->count; i++)
 		free(list->records[i]);
 	free(list->records);
-	*list = (struct nx_record_list){ .columns = list->columns };
+	*list = (struct nx_record_list){.columns = list->columns};
 }

@@ -17,8 +17,8 @@
 #include "server/resources/organization.h"
 #include "server/resources/reply.h"
 
-#define LIFETIME_SECONDS (7 * 24 * 3600)
-#define LIFETIME_LIMIT (10 * 366 * 24 * 3600ll)
+#define LIFETIME_SECONDS (7LL * 24 * 3600)
+#define LIFETIME_LIMIT (10LL * 366 * 24 * 3600)
 
 enum {
 	KEY_ID,
@@ -37,18 +37,21 @@ enum {
 static const struct nx_columns columns = {
 	.table = "registration_keys",
 	.count = KEY_COLUMNS,
-	.column = {
-		[KEY_ID] = { .name = "id", .column = "id" },
-		[KEY_ORGANIZATION] = { .name = "organization_id", .column = "organization_id" },
-		[KEY_USER] = { .name = "user_id", .column = "user_id" },
-		[KEY_DESCRIPTION] = { .name = "description", .column = "description" },
-		[KEY_SINGLE_USE] = { .name = "single_use", .column = "single_use", .type = NX_COLUMN_BOOLEAN },
-		[KEY_USES] = { .name = "uses", .column = "uses", .type = NX_COLUMN_INTEGER },
-		[KEY_EXPIRY] = { .name = "expiry", .column = "expires_at", .type = NX_COLUMN_TIME },
-		[KEY_CREATED] = { .column = "created_at", .type = NX_COLUMN_INTEGER },
-	},
-	.list = (char[]){ LIST },
-	.find = (char[]){ "SELECT " LIST " FROM registration_keys WHERE id = $1" },
+	.column =
+		{
+			[KEY_ID] = {.name = "id", .column = "id"},
+			[KEY_ORGANIZATION] = {.name = "organization_id", .column = "organization_id"},
+			[KEY_USER] = {.name = "user_id", .column = "user_id"},
+			[KEY_DESCRIPTION] = {.name = "description", .column = "description"},
+			[KEY_SINGLE_USE] = {.name = "single_use",
+					    .column = "single_use",
+					    .type = NX_COLUMN_BOOLEAN},
+			[KEY_USES] = {.name = "uses", .column = "uses", .type = NX_COLUMN_INTEGER},
+			[KEY_EXPIRY] = {.name = "expiry", .column = "expires_at", .type = NX_COLUMN_TIME},
+			[KEY_CREATED] = {.column = "created_at", .type = NX_COLUMN_INTEGER},
+		},
+	.list = (char[]){LIST},
+	.find = (char[]){"SELECT " LIST " FROM registration_keys WHERE id = $1"},
 };
 
 static enum nx_status list_prepare(struct nx_request *request, struct nx_tx *tx, struct nx_list *list,
@@ -58,8 +61,8 @@ static enum nx_status list_prepare(struct nx_request *request, struct nx_tx *tx,
 
 	list->from = "FROM registration_keys WHERE organization_id = $1";
 	list->params[list->param_count++] = NX_TEXT(id);
-	return nx_organization_find(nx_request_server(request)->fields, tx, nx_request_principal(request), id, NULL,
-				    error);
+	return nx_organization_find(nx_request_server(request)->fields, tx, nx_request_principal(request), id,
+				    NULL, error);
 }
 
 void nx_registration_keys_list(struct nx_request *request)
@@ -78,14 +81,15 @@ struct creation {
 	char hash[NX_HASH_TEXT];
 };
 
-static enum nx_status key_insert(const struct creation *creation, struct nx_tx *tx, const struct nx_value *record,
-				 struct nx_error *error)
+static enum nx_status key_insert(const struct creation *creation, struct nx_tx *tx,
+				 const struct nx_value *record, struct nx_error *error)
 {
 	return nx_sql(tx, error,
-		      "INSERT INTO registration_keys (" LIST ", hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-		      NX_PARAMS(record[KEY_ID], record[KEY_ORGANIZATION], record[KEY_USER], record[KEY_DESCRIPTION],
-				record[KEY_SINGLE_USE], record[KEY_USES], record[KEY_EXPIRY], record[KEY_CREATED],
-				NX_TEXT(creation->hash)));
+		      "INSERT INTO registration_keys (" LIST
+		      ", hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+		      NX_PARAMS(record[KEY_ID], record[KEY_ORGANIZATION], record[KEY_USER],
+				record[KEY_DESCRIPTION], record[KEY_SINGLE_USE], record[KEY_USES],
+				record[KEY_EXPIRY], record[KEY_CREATED], NX_TEXT(creation->hash)));
 }
 
 static enum nx_status creation_run(struct nx_write *write, struct nx_tx *tx, struct nx_error *error)
@@ -125,7 +129,8 @@ static enum nx_status lifetime_read(const struct nx_json *body, int64_t *out, st
 	if (!value || nx_json_type(value) == NX_JSON_NULL)
 		return NX_OK;
 	if (!nx_json_integer(value, out) || *out <= 0 || *out > LIFETIME_LIMIT)
-		return nx_fail(error, NX_INVALID, "expires_in", "expected seconds, 1 to %lld", LIFETIME_LIMIT);
+		return nx_fail(error, NX_INVALID, "expires_in", "expected seconds, 1 to %lld",
+			       LIFETIME_LIMIT);
 	return NX_OK;
 }
 
@@ -136,7 +141,8 @@ static enum nx_status body_read(struct creation *creation, const struct nx_json 
 
 	creation->description = "";
 	if (status == NX_OK)
-		status = nx_text_read(body, "description", NX_DESCRIPTION_LIMIT, &creation->description, error);
+		status = nx_text_read(body, "description", NX_DESCRIPTION_LIMIT, &creation->description,
+				      error);
 	if (status == NX_OK && single_use && !nx_json_boolean(single_use, &creation->single_use))
 		return nx_fail(error, NX_INVALID, "single_use", "expected true or false");
 	return status;
@@ -146,7 +152,7 @@ void nx_registration_key_create(struct nx_request *request)
 {
 	const struct nx_json *body = nx_request_json(request);
 	struct creation *creation;
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 
 	if (!body)
 		return;
@@ -186,10 +192,11 @@ static enum nx_status deletion_run(struct nx_write *write, struct nx_tx *tx, str
 
 	if (status != NX_OK)
 		return status;
-	status = nx_sql_one(tx, error,
-			    "DELETE FROM registration_keys WHERE organization_id = $1 AND id = $2 RETURNING " LIST,
-			    NX_PARAMS(NX_TEXT(organization_id), NX_TEXT(nx_request_param(write->request, "key"))),
-			    take, &deletion->record);
+	status = nx_sql_one(
+		tx, error,
+		"DELETE FROM registration_keys WHERE organization_id = $1 AND id = $2 RETURNING " LIST,
+		NX_PARAMS(NX_TEXT(organization_id), NX_TEXT(nx_request_param(write->request, "key"))), take,
+		&deletion->record);
 	if (status == NX_NOT_FOUND)
 		return nx_not_found(error, "registration key");
 	if (status == NX_OK)

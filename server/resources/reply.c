@@ -4,13 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/resources/fields.h"
 #include "server/watch/hub.h"
 
 static void refuse_field(struct nx_request *request, const struct nx_error *error)
 {
 	bool missing = strcmp(error->message, NX_FIELD_NOT_PRESENT) == 0;
-	struct nx_buffer body = { 0 };
+	struct nx_buffer body = {0};
 
 	nx_buffer_printf(&body, "{\"error\":\"%s\",\"field\":",
 			 missing ? NX_FIELD_NOT_PRESENT : "invalid data in field");
@@ -29,16 +28,6 @@ void nx_refuse(struct nx_request *request, const struct nx_error *error)
 		refuse_field(request, error);
 	else
 		nx_reply_error(request, error);
-}
-
-enum nx_status nx_missing(struct nx_error *error, const char *field)
-{
-	return nx_fail(error, NX_INVALID, field, NX_FIELD_NOT_PRESENT);
-}
-
-enum nx_status nx_not_found(struct nx_error *error, const char *resource)
-{
-	return nx_fail(error, NX_NOT_FOUND, resource, "not found");
 }
 
 enum nx_status nx_exists(struct nx_error *error, const char *id)
@@ -76,7 +65,7 @@ static void write_done(struct nx_command *command, enum nx_status status, const 
 	nx_watch_flush(write->server->watch);
 	if (write->end)
 		write->end(write);
-	write->body = (struct nx_buffer){ 0 };
+	write->body = (struct nx_buffer){0};
 	if (status != NX_OK) {
 		nx_buffer_free(&body);
 		nx_refuse(write->request, error);

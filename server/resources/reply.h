@@ -4,6 +4,7 @@
 #define NX_SERVER_RESOURCES_REPLY_H
 
 #include "server/http/request.h"
+#include "server/resources/fields.h"
 #include "server/server.h"
 
 /*
@@ -13,9 +14,17 @@
  */
 void nx_refuse(struct nx_request *request, const struct nx_error *error);
 /* A required field that is missing or empty: NX_INVALID. */
-enum nx_status nx_missing(struct nx_error *error, const char *field);
+static inline enum nx_status nx_missing(struct nx_error *error, const char *field)
+{
+	nx_fail(error, NX_INVALID, field, NX_FIELD_NOT_PRESENT);
+	return NX_INVALID;
+}
 /* What there is none of, or what the asker may not see. */
-enum nx_status nx_not_found(struct nx_error *error, const char *resource);
+static inline enum nx_status nx_not_found(struct nx_error *error, const char *resource)
+{
+	nx_fail(error, NX_NOT_FOUND, resource, "not found");
+	return NX_NOT_FOUND;
+}
 /* NX_CONFLICT with the id of what is there; NULL when the asker may not see it. */
 enum nx_status nx_exists(struct nx_error *error, const char *id);
 
@@ -32,7 +41,8 @@ struct nx_write {
 	unsigned status;       /* of the reply; 204: without a body */
 	struct nx_buffer body; /* what `run` has made; emptied before each run */
 	enum nx_status (*run)(struct nx_write *write, struct nx_tx *tx, struct nx_error *error);
-	void (*end)(struct nx_write *write); /* NULL, or frees what `run` has allocated; before each run as well */
+	void (*end)(struct nx_write
+			    *write); /* NULL, or frees what `run` has allocated; before each run as well */
 	void (*committed)(struct nx_write *write); /* NULL, or what follows a commit */
 };
 

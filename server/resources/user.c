@@ -15,13 +15,16 @@
 const struct nx_columns nx_user_columns = {
 	.table = "users",
 	.count = NX_USER_COLUMNS,
-	.column = {
-		[NX_USER_ID] = { .name = "id", .column = "id" },
-		[NX_USER_NAME] = { .name = "username", .column = "username" },
-		[NX_USER_ADMINISTRATOR] = { .name = "administrator", .column = "administrator", .type = NX_COLUMN_BOOLEAN },
-	},
-	.list = (char[]){ "id, username, administrator" },
-	.find = (char[]){ "SELECT id, username, administrator FROM users WHERE id = $1" },
+	.column =
+		{
+			[NX_USER_ID] = {.name = "id", .column = "id"},
+			[NX_USER_NAME] = {.name = "username", .column = "username"},
+			[NX_USER_ADMINISTRATOR] = {.name = "administrator",
+						   .column = "administrator",
+						   .type = NX_COLUMN_BOOLEAN},
+		},
+	.list = (char[]){"id, username, administrator"},
+	.find = (char[]){"SELECT id, username, administrator FROM users WHERE id = $1"},
 };
 
 static bool take_id(void *context, const struct nx_row *row)
@@ -41,20 +44,21 @@ static enum nx_status username_check(struct nx_tx *tx, const char *username, str
 		return nx_fail(error, NX_INVALID, "username", "longer than %d bytes", NX_NAME_LIMIT);
 	if (!nx_text_printable(username))
 		return nx_fail(error, NX_INVALID, "username", "holds control characters");
-	status = nx_sql_one(tx, error, "SELECT id FROM users WHERE username = $1", NX_PARAMS(NX_TEXT(username)), take_id,
-			    id);
+	status = nx_sql_one(tx, error, "SELECT id FROM users WHERE username = $1",
+			    NX_PARAMS(NX_TEXT(username)), take_id, id);
 	if (status == NX_NOT_FOUND)
 		return NX_OK;
 	return status == NX_OK ? nx_exists(error, id) : status;
 }
 
 /* Named after the user; with a part of the id behind it when somebody has that name already. */
-static enum nx_status own_name(struct nx_tx *tx, const char *username, const char *user_id, char *out, size_t room,
-			       struct nx_error *error)
+static enum nx_status own_name(struct nx_tx *tx, const char *username, const char *user_id, char *out,
+			       size_t room, struct nx_error *error)
 {
 	int64_t count = 0;
-	enum nx_status status = nx_sql_integer(tx, error, "SELECT COUNT(*) FROM organizations WHERE name = $1",
-					       NX_PARAMS(NX_TEXT(username)), &count);
+	enum nx_status status =
+		nx_sql_integer(tx, error, "SELECT COUNT(*) FROM organizations WHERE name = $1",
+			       NX_PARAMS(NX_TEXT(username)), &count);
 
 	if (count)
 		snprintf(out, room, "%s-%s", username, user_id + strlen(user_id) - 12);
@@ -91,8 +95,9 @@ enum nx_status nx_user_create(struct nx_server *server, struct nx_tx *tx, const 
 		return status;
 	nx_uuid_make(id);
 	status = nx_sql(tx, error,
-			"INSERT INTO users (id, username, password_hash, administrator, created_at) VALUES ($1, $2, $3, $4, $5)",
-			NX_PARAMS(NX_TEXT(id), NX_TEXT(username), NX_TEXT(password_hash), NX_INT(administrator),
-				  NX_INT(time(NULL))));
+			"INSERT INTO users (id, username, password_hash, administrator, created_at) VALUES "
+			"($1, $2, $3, $4, $5)",
+			NX_PARAMS(NX_TEXT(id), NX_TEXT(username), NX_TEXT(password_hash),
+				  NX_INT(administrator), NX_INT(time(NULL))));
 	return status == NX_OK ? own_organization(server, tx, username, id, error) : status;
 }

@@ -18,7 +18,7 @@
  * that has it) when the name is taken. After a failure the command must end with it.
  */
 enum nx_status nx_user_create(struct nx_server *server, struct nx_tx *tx, const char *username,
-			      const char *password_hash, bool administrator,
-			      char id[static NX_UUID_TEXT], struct nx_error *error);
+			      const char *password_hash, bool administrator, char id[static NX_UUID_TEXT],
+			      struct nx_error *error);
 
 #endif

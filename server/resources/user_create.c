@@ -24,8 +24,8 @@ enum nx_status nx_password_read(const struct nx_json *body, char hash[static NX_
 	if (!password)
 		return nx_fail(error, NX_INVALID, "password", "expected a string");
 	if (strlen(password) < NX_PASSWORD_MINIMUM || strlen(password) > NX_PASSWORD_LIMIT)
-		return nx_fail(error, NX_INVALID, "password", "it must have %d to %d bytes", NX_PASSWORD_MINIMUM,
-			       NX_PASSWORD_LIMIT);
+		return nx_fail(error, NX_INVALID, "password", "it must have %d to %d bytes",
+			       NX_PASSWORD_MINIMUM, NX_PASSWORD_LIMIT);
 	return nx_password_hash(password, hash, error);
 }
 
@@ -55,7 +55,8 @@ static enum nx_status creation_run(struct nx_write *write, struct nx_tx *tx, str
 	return status;
 }
 
-static enum nx_status creation_read(struct creation *creation, const struct nx_json *body, struct nx_error *error)
+static enum nx_status creation_read(struct creation *creation, const struct nx_json *body,
+				    struct nx_error *error)
 {
 	const struct nx_json *administrator = nx_json_member(body, "administrator");
 	enum nx_status status;
@@ -76,7 +77,7 @@ void nx_user_create_request(struct nx_request *request)
 {
 	const struct nx_json *body = nx_request_json(request);
 	struct creation *creation;
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 
 	if (!body)
 		return;
@@ -103,15 +104,19 @@ static enum nx_status password_run(struct nx_write *write, struct nx_tx *tx, str
 	enum nx_status status = nx_user_find(tx, write->who, id, &user, error);
 
 	if (status == NX_OK && strcmp(id, write->who->id) != 0 && !write->who->administrator)
-		return nx_fail(error, NX_DENIED, NULL, "only the user or an administrator may set the password");
+		return nx_fail(error, NX_DENIED, NULL,
+			       "only the user or an administrator may set the password");
 	if (status == NX_OK)
 		status = nx_sql(tx, error, "UPDATE users SET password_hash = $1 WHERE id = $2",
 				NX_PARAMS(NX_TEXT(password->hash), NX_TEXT(id)));
 	if (status == NX_OK)
-		status = nx_tokens_revoke(write->server, tx, "SELECT hash FROM tokens WHERE user_id = $1 AND kind = 'user' AND hash <> $2",
-					  NX_PARAMS(NX_TEXT(id), NX_TEXT(write->who->token_hash)), error);
+		status = nx_tokens_revoke(
+			write->server, tx,
+			"SELECT hash FROM tokens WHERE user_id = $1 AND kind = 'user' AND hash <> $2",
+			NX_PARAMS(NX_TEXT(id), NX_TEXT(write->who->token_hash)), error);
 	if (status == NX_OK)
-		status = nx_sql(tx, error, "DELETE FROM tokens WHERE user_id = $1 AND kind = 'user' AND hash <> $2",
+		status = nx_sql(tx, error,
+				"DELETE FROM tokens WHERE user_id = $1 AND kind = 'user' AND hash <> $2",
 				NX_PARAMS(NX_TEXT(id), NX_TEXT(write->who->token_hash)));
 	return status;
 }
@@ -120,7 +125,7 @@ void nx_user_password(struct nx_request *request)
 {
 	const struct nx_json *body = nx_request_json(request);
 	struct password *password;
-	struct nx_error error = { 0 };
+	struct nx_error error = {0};
 
 	if (!body)
 		return;

@@ -22,7 +22,8 @@ static enum nx_status leave_check(struct nx_write *write, struct nx_tx *tx, cons
 	const struct nx_fields *fields = write->server->fields;
 	NX_AUTO_FREE struct nx_value *organization = NULL;
 	bool member = false;
-	enum nx_status status = nx_organization_find(fields, tx, write->who, organization_id, &organization, error);
+	enum nx_status status =
+		nx_organization_find(fields, tx, write->who, organization_id, &organization, error);
 
 	if (status == NX_OK)
 		status = nx_member_check(tx, organization_id, user_id, &member, error);
@@ -31,10 +32,12 @@ static enum nx_status leave_check(struct nx_write *write, struct nx_tx *tx, cons
 	if (!member)
 		return nx_not_found(error, "user");
 	if (strcmp(organization[NX_ORGANIZATION_OWNER].text, user_id) == 0)
-		return nx_fail(error, NX_DENIED, NULL, "the owner cannot leave the organization, only delete it");
+		return nx_fail(error, NX_DENIED, NULL,
+			       "the owner cannot leave the organization, only delete it");
 	if (strcmp(write->who->id, user_id) != 0 &&
 	    strcmp(organization[NX_ORGANIZATION_OWNER].text, write->who->id) != 0)
-		return nx_fail(error, NX_DENIED, NULL, "only the owner of the organization may take others out of it");
+		return nx_fail(error, NX_DENIED, NULL,
+			       "only the owner of the organization may take others out of it");
 	return NX_OK;
 }
 
@@ -52,14 +55,17 @@ static enum nx_status leave_run(struct nx_write *write, struct nx_tx *tx, struct
 		status = nx_devices_remove(write->server, tx, "organization_id = $1 AND user_id = $2",
 					   NX_PARAMS(NX_TEXT(organization_id), NX_TEXT(user_id)), error);
 	if (status == NX_OK)
-		status = nx_tokens_revoke(write->server, tx,
-					  "SELECT hash FROM registration_keys WHERE organization_id = $1 AND user_id = $2",
-					  NX_PARAMS(NX_TEXT(organization_id), NX_TEXT(user_id)), error);
+		status = nx_tokens_revoke(
+			write->server, tx,
+			"SELECT hash FROM registration_keys WHERE organization_id = $1 AND user_id = $2",
+			NX_PARAMS(NX_TEXT(organization_id), NX_TEXT(user_id)), error);
 	if (status == NX_OK)
-		status = nx_sql(tx, error, "DELETE FROM registration_keys WHERE organization_id = $1 AND user_id = $2",
+		status = nx_sql(tx, error,
+				"DELETE FROM registration_keys WHERE organization_id = $1 AND user_id = $2",
 				NX_PARAMS(NX_TEXT(organization_id), NX_TEXT(user_id)));
 	if (status == NX_OK)
-		status = nx_sql(tx, error, "DELETE FROM memberships WHERE organization_id = $1 AND user_id = $2",
+		status = nx_sql(tx, error,
+				"DELETE FROM memberships WHERE organization_id = $1 AND user_id = $2",
 				NX_PARAMS(NX_TEXT(organization_id), NX_TEXT(user_id)));
 	if (status == NX_OK)
 		nx_columns_write(&nx_user_columns, user, &write->body);
@@ -96,13 +102,15 @@ static enum nx_status deletion_check(struct nx_write *write, struct nx_tx *tx, c
 				" (SELECT id FROM organizations WHERE owner_id = $2)",
 				NX_PARAMS(NX_TEXT(id), NX_TEXT(id)), &shared);
 	if (status == NX_OK && user[NX_USER_ADMINISTRATOR].integer)
-		status = nx_sql_integer(tx, error, "SELECT COUNT(*) FROM users WHERE administrator <> 0 AND id <> $1",
+		status = nx_sql_integer(tx, error,
+					"SELECT COUNT(*) FROM users WHERE administrator <> 0 AND id <> $1",
 					NX_PARAMS(NX_TEXT(id)), &others);
 	if (status != NX_OK)
 		return status;
 	if (shared)
 		return nx_fail(error, NX_CONFLICT, NULL,
-			       "the user owns an organization that others belong to: delete it, or take them out, first");
+			       "the user owns an organization that others belong to: delete it, or take them "
+			       "out, first");
 	if (!others)
 		return nx_fail(error, NX_CONFLICT, NULL, "the last administrator cannot be deleted");
 	return NX_OK;
@@ -122,10 +130,10 @@ static bool owned_take(void *context, const struct nx_row *row)
 }
 
 /* One organization of the user's own, if there is one left. */
-static enum nx_status owned_remove(struct nx_server *server, struct nx_tx *tx, const char *user_id, bool *more,
-				   struct nx_error *error)
+static enum nx_status owned_remove(struct nx_server *server, struct nx_tx *tx, const char *user_id,
+				   bool *more, struct nx_error *error)
 {
-	struct owned owned = { .columns = &server->fields->organizations };
+	struct owned owned = {.columns = &server->fields->organizations};
 	NX_AUTO_FREE char *sql =
 		nx_printf("SELECT %s FROM organizations WHERE owner_id = $1 LIMIT 1", owned.columns->list);
 	enum nx_status status = nx_sql_one(tx, error, sql, NX_PARAMS(NX_TEXT(user_id)), owned_take, &owned);
@@ -139,7 +147,8 @@ static enum nx_status owned_remove(struct nx_server *server, struct nx_tx *tx, c
 }
 
 /* All that is the user's; memberships, tokens, keys and invitations go with the row. */
-static enum nx_status user_remove(struct nx_server *server, struct nx_tx *tx, const char *id, struct nx_error *error)
+static enum nx_status user_remove(struct nx_server *server, struct nx_tx *tx, const char *id,
+				  struct nx_error *error)
 {
 	enum nx_status status = nx_tokens_revoke(server, tx, "SELECT hash FROM tokens WHERE user_id = $1",
 						 NX_PARAMS(NX_TEXT(id)), error);

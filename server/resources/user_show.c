@@ -15,8 +15,8 @@
 #include "server/resources/user_columns.h"
 #include "server/resources/user_find.h"
 
-#define VISIBLE                                                                                               \
-	"(id = $1 OR id IN (SELECT o.user_id FROM memberships o JOIN memberships m"                            \
+#define VISIBLE                                                                                              \
+	"(id = $1 OR id IN (SELECT o.user_id FROM memberships o JOIN memberships m"                          \
 	" ON m.organization_id = o.organization_id WHERE m.user_id = $2))"
 
 static enum nx_status users_prepare(struct nx_request *request, struct nx_tx *tx, struct nx_list *list,
@@ -59,7 +59,8 @@ enum nx_status nx_user_find(struct nx_tx *tx, const struct nx_principal *who, co
 
 	if (!visible)
 		status = nx_sql_each(tx, error, "SELECT id FROM users WHERE " VISIBLE " AND id = $3",
-				     NX_PARAMS(NX_TEXT(who->user_id), NX_TEXT(who->user_id), NX_TEXT(id)), yes, &visible);
+				     NX_PARAMS(NX_TEXT(who->user_id), NX_TEXT(who->user_id), NX_TEXT(id)),
+				     yes, &visible);
 	if (status == NX_OK && !visible)
 		return nx_not_found(error, "user");
 	if (status != NX_OK)
@@ -79,15 +80,15 @@ static enum nx_status show_read(struct nx_tx *tx, void *context, struct nx_error
 	struct showing *showing = context;
 
 	free(NX_TAKE(showing->user));
-	return nx_user_find(tx, nx_request_principal(showing->request), nx_user_named(showing->request), &showing->user,
-			    error);
+	return nx_user_find(tx, nx_request_principal(showing->request), nx_user_named(showing->request),
+			    &showing->user, error);
 }
 
 void nx_user_show(struct nx_request *request)
 {
-	struct showing showing = { .request = request };
-	struct nx_buffer body = { 0 };
-	struct nx_error error = { 0 };
+	struct showing showing = {.request = request};
+	struct nx_buffer body = {0};
+	struct nx_error error = {0};
 
 	if (nx_store_read(nx_request_server(request)->store, show_read, &showing, &error) == NX_OK) {
 		nx_columns_write(&nx_user_columns, showing.user, &body);

@@ -22,7 +22,8 @@ static bool kind_read(const struct nx_json *watch, unsigned *place)
 	return *place || strcmp(kind, "organization") == 0;
 }
 
-static enum nx_status watch_read(const struct nx_json *watch, struct nx_watch_wish *wish, struct nx_error *error)
+static enum nx_status watch_read(const struct nx_json *watch, struct nx_watch_wish *wish,
+				 struct nx_error *error)
 {
 	const struct nx_json *revision = nx_json_member(watch, "gt_revision");
 	const struct nx_json *at_tail = nx_json_member(watch, "at_tail");
@@ -44,7 +45,8 @@ static enum nx_status watch_read(const struct nx_json *watch, struct nx_watch_wi
 	return NX_OK;
 }
 
-static enum nx_status wish_read(const struct nx_json *body, struct nx_watch_wish *wish, struct nx_error *error)
+static enum nx_status wish_read(const struct nx_json *body, struct nx_watch_wish *wish,
+				struct nx_error *error)
 {
 	enum nx_status status = NX_OK;
 
@@ -102,13 +104,12 @@ static bool resumable(const struct nx_watch_wish *wish, const struct entry *entr
 static void watch(struct nx_request *request, const struct nx_watch_wish *wish)
 {
 	struct nx_server *server = nx_request_server(request);
-	struct entry entry = { .request = request };
-	struct nx_error error = { 0 };
+	struct entry entry = {.request = request};
+	struct nx_error error = {0};
 	struct nx_watcher *watcher = nx_watcher_new(server->watch, nx_request_param(request, "organization"),
 						    nx_request_principal(request), wish);
-	enum nx_status status =
-		watcher ? nx_store_read(server->store, entry_judge, &entry, &error) :
-			  nx_fail(&error, NX_UNAVAILABLE, NULL, "the server is stopping");
+	enum nx_status status = watcher ? nx_store_read(server->store, entry_judge, &entry, &error)
+					: nx_fail(&error, NX_UNAVAILABLE, NULL, "the server is stopping");
 
 	if (status == NX_OK && resumable(wish, &entry)) {
 		nx_watcher_expires(watcher, entry.expires_at);
@@ -126,8 +127,8 @@ static void watch(struct nx_request *request, const struct nx_watch_wish *wish)
 void nx_organization_events(struct nx_request *request)
 {
 	NX_AUTO_JSON struct nx_json *body = NULL;
-	struct nx_watch_wish wish = { 0 };
-	struct nx_error error = { 0 };
+	struct nx_watch_wish wish = {0};
+	struct nx_error error = {0};
 	size_t length;
 	const char *text = nx_request_body(request, &length);
 

@@ -17,7 +17,7 @@ static const struct nx_config_key config_keys[] = {
 		.type = NX_CONFIG_DURATION,
 		.fallback = "7d",
 		.minimum = 60,
-		.maximum = 366 * 24 * 3600,
+		.maximum = 366LL * 24 * 3600,
 		.summary = "how long deletions are remembered for watchers that were away",
 	},
 	{
@@ -61,7 +61,7 @@ static bool watchers_wake(struct nx_tail *tail)
 	struct nx_watcher *watcher;
 	bool woken = false;
 
-	LIST_FOREACH(watcher, &tail->watchers, of_tail) {
+	LIST_FOREACH (watcher, &tail->watchers, of_tail) {
 		if (!watcher->waiting || !watcher->stream || !has_news(watcher))
 			continue;
 		watcher->waiting = false;
@@ -119,7 +119,8 @@ struct nx_watch_hub *nx_watch_hub_new(struct nx_server *server)
 	struct nx_watch_hub *hub = nx_alloc(sizeof(*hub));
 
 	hub->server = server;
-	hub->retention = server->config ? nx_config_integer(server->config, SECTION, "retention") : 7 * 24 * 3600;
+	hub->retention =
+		server->config ? nx_config_integer(server->config, SECTION, "retention") : 7LL * 24 * 3600;
 	hub->backlog = server->config ? (size_t)nx_config_integer(server->config, SECTION, "backlog") : 16384;
 	pthread_mutex_init(&hub->lock, NULL);
 	pthread_cond_init(&hub->wake, NULL);
@@ -145,7 +146,7 @@ void nx_watch_stop(struct nx_watch_hub *hub)
 	pthread_mutex_lock(&hub->lock);
 	stopping = hub->stopping;
 	hub->stopping = true;
-	LIST_FOREACH(tail, &hub->all, all)
+	LIST_FOREACH (tail, &hub->all, all)
 		nx_tail_wake(hub, tail);
 	pthread_cond_signal(&hub->wake);
 	pthread_mutex_unlock(&hub->lock);
@@ -253,27 +254,41 @@ static void all_reach(struct nx_watch_hub *hub)
 	struct nx_tail *tail;
 
 	pthread_mutex_lock(&hub->lock);
-	LIST_FOREACH(tail, &hub->all, all) {
+	LIST_FOREACH (tail, &hub->all, all) {
 		if (tail->last >= 0)
 			nx_tail_reach(hub, tail, tail->last + 1);
 	}
 	pthread_mutex_unlock(&hub->lock);
 }
 
+/* "<organization> <revision>" */
+static bool payload_read(const char *payload, char organization_id[static NX_UUID_TEXT], int64_t *revision)
+{
+	size_t length = strcspn(payload, " ");
+	char *end;
+
+	if (length != NX_UUID_TEXT - 1 || payload[length] != ' ')
+		return false;
+	memcpy(organization_id, payload, length);
+	organization_id[length] = '\0';
+	*revision = strtoll(payload + length + 1, &end, 10);
+	return *end == '\0' && *revision > 0;
+}
+
 void nx_watch_payload(void *server, const char *payload)
 {
 	struct nx_watch_hub *hub;
 	char organization_id[NX_UUID_TEXT];
-	long long revision;
+	int64_t revision;
 
 	pthread_mutex_lock(&registry_lock);
-	LIST_FOREACH(hub, &registry, registered) {
+	LIST_FOREACH (hub, &registry, registered) {
 		if (hub->server == server)
 			break;
 	}
 	if (hub && !payload[0])
 		all_reach(hub);
-	else if (hub && sscanf(payload, "%36s %lld", organization_id, &revision) == 2)
+	else if (hub && payload_read(payload, organization_id, &revision))
 		nx_watch_notified(hub, organization_id, revision);
 	pthread_mutex_unlock(&registry_lock);
 }

@@ -36,9 +36,9 @@ struct nx_page {
 	LIST_ENTRY(nx_page) of_tail;
 	enum nx_page_state state;
 	unsigned references; /* watchers at it, and the loader */
-	uint64_t made;       /* milliseconds of CLOCK_MONOTONIC */
-	int64_t from;        /* after this revision … */
-	int64_t upto;        /* … up to this one */
+	uint64_t made;	     /* milliseconds of CLOCK_MONOTONIC */
+	int64_t from;	     /* after this revision … */
+	int64_t upto;	     /* … up to this one */
 	int64_t snapshot;    /* the organization's revision when it was read */
 	int64_t forgotten;
 	struct nx_line **lines;
@@ -51,20 +51,20 @@ struct nx_tail {
 	LIST_ENTRY(nx_tail) all;
 	STAILQ_ENTRY(nx_tail) dirty_next;
 	char id[40];
-	int64_t start;  /* it holds all that came after this revision … */
-	int64_t last;   /* … up to this one; negative: nothing is known yet */
-	int64_t target; /* the store is known to be this far */
+	int64_t start;		/* it holds all that came after this revision … */
+	int64_t last;		/* … up to this one; negative: nothing is known yet */
+	int64_t target;		/* the store is known to be this far */
 	struct nx_line **lines; /* from `head` to `count`, in order of revision */
 	size_t head, count, room, bytes;
 	LIST_HEAD(, nx_watcher) watchers;
 	LIST_HEAD(, nx_page) pages;
 	size_t watcher_count;
-	unsigned jobs;     /* of the loaders */
-	uint64_t idle;     /* milliseconds, since when nobody watches */
-	bool filling;      /* a loader reads what is missing up to `target` */
-	bool again;        /* more was told while it read */
-	bool dirty;        /* in the waker's list */
-	bool ended;        /* the organization is gone */
+	unsigned jobs; /* of the loaders */
+	uint64_t idle; /* milliseconds, since when nobody watches */
+	bool filling;  /* a loader reads what is missing up to `target` */
+	bool again;    /* more was told while it read */
+	bool dirty;    /* in the waker's list */
+	bool ended;    /* the organization is gone */
 };
 
 /* One stream. */
@@ -75,14 +75,14 @@ struct nx_watcher {
 	LIST_ENTRY(nx_watcher) of_tail;
 	struct nx_index_entry by_token;
 	struct nx_index_entry by_principal;
-	int64_t cursor;        /* revision up to which everything has been seen to */
-	int64_t after[2];      /* per kind (place: kind / 2): changes after this revision are wanted */
-	int64_t deletions;     /* deletions up to here are no news to it; 0: not known yet */
-	struct nx_line *line;  /* being sent, from `offset` */
+	int64_t cursor;	      /* revision up to which everything has been seen to */
+	int64_t after[2];     /* per kind (place: kind / 2): changes after this revision are wanted */
+	int64_t deletions;    /* deletions up to here are no news to it; 0: not known yet */
+	struct nx_line *line; /* being sent, from `offset` */
 	size_t offset;
-	struct nx_page *page;  /* being sent, from `place` */
+	struct nx_page *page; /* being sent, from `place` */
 	size_t place;
-	int64_t expires_at;    /* seconds since 1970, of its token; 0: never */
+	int64_t expires_at; /* seconds since 1970, of its token; 0: never */
 	unsigned kinds;
 	bool fresh;   /* started from 0: deletions from before make no sense to it */
 	bool tailed;  /* the document that says "caught up" was sent, or is not wanted */
@@ -115,9 +115,9 @@ struct nx_watch_hub {
 	int64_t retention;
 	uint64_t next_sweep, next_prune;
 	int64_t next_expiry; /* the first of the watchers' tokens, seconds since 1970; 0: none */
-	bool flush;    /* streams were woken one by one */
-	bool stopping; /* streams end, the waker has ended or is about to */
-	bool ending;   /* the loaders end */
+	bool flush;	     /* streams were woken one by one */
+	bool stopping;	     /* streams end, the waker has ended or is about to */
+	bool ending;	     /* the loaders end */
 };
 
 /* All of these with the lock held. */

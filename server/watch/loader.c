@@ -11,9 +11,9 @@
 #include "server/watch/hub_internal.h"
 
 #define SWEEP_MILLISECONDS 2000
-#define PRUNE_MILLISECONDS (3600 * 1000)
+#define PRUNE_MILLISECONDS (3600ULL * 1000)
 /* How long a tail is kept that nobody watches: those who were cut off come back. */
-#define IDLE_MILLISECONDS (60 * 1000)
+#define IDLE_MILLISECONDS (60ULL * 1000)
 
 void nx_job_add(struct nx_watch_hub *hub, struct nx_tail *tail, struct nx_page *page)
 {
@@ -59,7 +59,7 @@ static enum nx_status history_read(struct nx_tx *tx, void *context, struct nx_er
 
 static struct nx_line *line_of(const struct nx_history *history, const struct nx_history_item *item)
 {
-	struct nx_buffer text = { 0 };
+	struct nx_buffer text = {0};
 	struct nx_line *line;
 
 	nx_line_write(item->kind, item->deleted, history->text.data + item->offset, item->length, &text);
@@ -119,17 +119,17 @@ static void job_fail(struct nx_tail *tail, struct nx_page *page, const struct nx
 	if (error->status == NX_NOT_FOUND)
 		tail->ended = true;
 	else
-		nx_log(NX_LOG_WARNING, "changes not read", "organization", tail->id, "reason", error->message, NULL);
+		nx_log(NX_LOG_WARNING, "changes not read", "organization", tail->id, "reason", error->message,
+		       NULL);
 }
 
 /* Called with the lock, and comes back with it. */
 static void job_run(struct nx_watch_hub *hub, struct nx_job *job)
 {
 	struct nx_tail *tail = job->tail;
-	struct reading reading = { .hub = hub,
-				   .organization_id = tail->id,
-				   .from = job->page ? job->page->from : tail->last };
-	struct nx_error error = { 0 };
+	struct reading reading = {
+		.hub = hub, .organization_id = tail->id, .from = job->page ? job->page->from : tail->last};
+	struct nx_error error = {0};
 	struct nx_line **lines = NULL;
 	enum nx_status status;
 
@@ -193,9 +193,10 @@ static void chores(struct nx_watch_hub *hub)
 /* No tail, nothing to sweep: then only the pruning is waited for. */
 static struct timespec chores_due(const struct nx_watch_hub *hub)
 {
-	uint64_t due = LIST_EMPTY(&hub->all) || hub->next_sweep > hub->next_prune ? hub->next_prune : hub->next_sweep;
+	uint64_t due = LIST_EMPTY(&hub->all) || hub->next_sweep > hub->next_prune ? hub->next_prune
+										  : hub->next_sweep;
 
-	return (struct timespec){ .tv_sec = (time_t)(due / 1000), .tv_nsec = (long)(due % 1000) * 1000000 };
+	return (struct timespec){.tv_sec = (time_t)(due / 1000), .tv_nsec = (long)(due % 1000) * 1000000};
 }
 
 void *nx_loader_run(void *context)

@@ -49,7 +49,7 @@ struct nx_page *nx_page_get(struct nx_watch_hub *hub, struct nx_tail *tail, int6
 	uint64_t now = nx_watch_now();
 	struct nx_page *page;
 
-	LIST_FOREACH(page, &tail->pages, of_tail) {
+	LIST_FOREACH (page, &tail->pages, of_tail) {
 		if (page->from == cursor && fresh(page, now) && leads_on(page, tail))
 			break;
 	}

@@ -8,7 +8,7 @@
 #include "server/watch/hub_internal.h"
 
 /* Bytes of a tail's lines, besides the limit on their number. */
-#define BYTES_LIMIT (16u * 1024 * 1024)
+#define BYTES_LIMIT ((size_t)16 * 1024 * 1024)
 
 struct nx_line *nx_line_new(enum nx_watch_kind kind, bool deleted, int64_t revision, size_t length)
 {

@@ -98,8 +98,8 @@ void nx_watchers_expire(struct nx_watch_hub *hub, int64_t now)
 	struct nx_watcher *watcher;
 	int64_t next = 0;
 
-	LIST_FOREACH(tail, &hub->all, all) {
-		LIST_FOREACH(watcher, &tail->watchers, of_tail) {
+	LIST_FOREACH (tail, &hub->all, all) {
+		LIST_FOREACH (watcher, &tail->watchers, of_tail) {
 			if (!watcher->expires_at || watcher->cut)
 				continue;
 			if (watcher->expires_at <= now)
@@ -206,7 +206,8 @@ static struct nx_line *next_line(struct nx_watcher *watcher)
 static struct nx_line *tail_line(const struct nx_watcher *watcher)
 {
 	char text[64];
-	int length = snprintf(text, sizeof(text), "{\"type\":\"tail\",\"revision\":%" PRId64 "}\n", watcher->cursor);
+	int length = snprintf(text, sizeof(text), "{\"type\":\"tail\",\"revision\":%" PRId64 "}\n",
+			      watcher->cursor);
 	struct nx_line *line = nx_line_new(NX_WATCH_DEVICE, false, watcher->cursor, (size_t)length);
 
 	memcpy(line->text, text, (size_t)length);

@@ -10,9 +10,10 @@ struct nx_watcher;
 
 /* What somebody wants to see of an organization. */
 struct nx_watch_wish {
-	unsigned kinds;    /* enum nx_watch_kind, or'ed */
-	int64_t after[2];  /* per kind (place: kind / 2), of those that are wanted: begin after this revision */
-	bool at_tail;      /* no document that says "caught up" */
+	unsigned kinds;	  /* enum nx_watch_kind, or'ed */
+	int64_t after[2]; /* per kind (place: kind / 2), of those that are wanted: begin after this revision
+			   */
+	bool at_tail;	  /* no document that says "caught up" */
 };
 
 /*

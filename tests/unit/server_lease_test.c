@@ -80,7 +80,8 @@ static bool host_of(const struct nx_pool *pool, const struct nx_address *address
 	return true;
 }
 
-static enum nx_status pool_take(struct nx_pool *pool, const struct nx_address *address, struct nx_error *error)
+static enum nx_status pool_take(struct nx_pool *pool, const struct nx_address *address,
+				struct nx_error *error)
 {
 	unsigned host;
 
@@ -116,22 +117,21 @@ static const struct nx_ipam_ops ops = {
 };
 
 static const struct nx_field family_fields[] = {
-	{ NX_RESOURCE_ORGANIZATION, "net", "net", NX_FIELD_PREFIX, NX_MEANING_ORGANIZATION_PREFIX, 0, "" },
-	{ NX_RESOURCE_DEVICE, "seen_net", "seen_net", NX_FIELD_PREFIX, NX_MEANING_DEVICE_PREFIX, 0, "" },
-	{ NX_RESOURCE_DEVICE, "address", "address", NX_FIELD_ADDRESS, NX_MEANING_DEVICE_ADDRESS, 0, "" },
+	{NX_RESOURCE_ORGANIZATION, "net", "net", NX_FIELD_PREFIX, NX_MEANING_ORGANIZATION_PREFIX, 0, ""},
+	{NX_RESOURCE_DEVICE, "seen_net", "seen_net", NX_FIELD_PREFIX, NX_MEANING_DEVICE_PREFIX, 0, ""},
+	{NX_RESOURCE_DEVICE, "address", "address", NX_FIELD_ADDRESS, NX_MEANING_DEVICE_ADDRESS, 0, ""},
 };
 static const struct nx_migration family_migrations[] = {
-	{ 1, "test family",
-	  "ALTER TABLE organizations ADD COLUMN net TEXT NOT NULL DEFAULT '';"
-	  "ALTER TABLE devices ADD COLUMN seen_net TEXT NOT NULL DEFAULT '';"
-	  "ALTER TABLE devices ADD COLUMN address TEXT NOT NULL DEFAULT '';",
-	  "" },
+	{1, "test family",
+	 "ALTER TABLE organizations ADD COLUMN net TEXT NOT NULL DEFAULT '';"
+	 "ALTER TABLE devices ADD COLUMN seen_net TEXT NOT NULL DEFAULT '';"
+	 "ALTER TABLE devices ADD COLUMN address TEXT NOT NULL DEFAULT '';",
+	 ""},
 };
 static const struct nx_plugin plugin = {
-	.name = "test-family", .fields = NX_TABLE(family_fields), .migrations = NX_TABLE(family_migrations)
-};
-static const struct nx_loaded loaded = { .plugin = &plugin };
-static const struct nx_capability capability = { "ipam", "test", &ops, &loaded };
+	.name = "test-family", .fields = NX_TABLE(family_fields), .migrations = NX_TABLE(family_migrations)};
+static const struct nx_loaded loaded = {.plugin = &plugin};
+static const struct nx_capability capability = {"ipam", "test", &ops, &loaded};
 
 /* --- the server ------------------------------------------------------------------------- */
 
@@ -163,8 +163,8 @@ static enum nx_status statement_run(struct nx_command *command, struct nx_tx *tx
 
 static void execute(const char *sql)
 {
-	struct statement statement = { .command.run = statement_run, .sql = sql };
-	struct nx_error error = { 0 };
+	struct statement statement = {.command.run = statement_run, .sql = sql};
+	struct nx_error error = {0};
 
 	if (nx_store_write(server.store, &statement.command, &error) != NX_OK) {
 		fprintf(stderr, "%s: %s\n", sql, error.message);
@@ -176,31 +176,35 @@ static void rows_make(void)
 {
 	execute("INSERT INTO users (id, username, created_at) VALUES ('u', 'u', 0)");
 	for (int i = 0; i < ORGANIZATIONS; i++) {
-		NX_AUTO_FREE char *sql = nx_printf("INSERT INTO organizations (id, owner_id, name, created_at)"
-						   " VALUES ('o%d', 'u', 'o%d', 0)", i, i);
+		NX_AUTO_FREE char *sql =
+			nx_printf("INSERT INTO organizations (id, owner_id, name, created_at)"
+				  " VALUES ('o%d', 'u', 'o%d', 0)",
+				  i, i);
 		execute(sql);
 	}
 	for (int i = 0; i < ORGANIZATIONS * DEVICES; i++) {
-		NX_AUTO_FREE char *sql = nx_printf(
-			"INSERT INTO devices (id, organization_id, user_id, public_key, driver, revision, created_at)"
-			" VALUES ('o%d-%d', 'o%d', 'u', 'k%d', 'd', %d, 0)", i / DEVICES, i % DEVICES, i / DEVICES, i, i);
+		NX_AUTO_FREE char *sql = nx_printf("INSERT INTO devices (id, organization_id, user_id, "
+						   "public_key, driver, revision, created_at)"
+						   " VALUES ('o%d-%d', 'o%d', 'u', 'k%d', 'd', %d, 0)",
+						   i / DEVICES, i % DEVICES, i / DEVICES, i, i);
 		execute(sql);
 	}
 }
 
 static void server_begin(void)
 {
-	const struct nx_component components[] = { nx_core_component, { "test-family", plugin.migrations } };
+	const struct nx_component components[] = {nx_core_component, {"test-family", plugin.migrations}};
 	NX_AUTO_FREE char *path = NULL;
-	struct nx_store_options options = { .kind = NX_STORE_SQLITE, .readers = 1, .group_limit = 8, .queue_limit = 64 };
-	struct nx_error error = { 0 };
+	struct nx_store_options options = {
+		.kind = NX_STORE_SQLITE, .readers = 1, .group_limit = 8, .queue_limit = 64};
+	struct nx_error error = {0};
 
 	behaviour = WELL;
 	directory = unit_directory_make();
 	path = nx_printf("%s/test.db", directory);
 	options.database = path;
 	if (nx_store_open(&options, &server.store, &error) != NX_OK ||
-	    nx_store_migrate(server.store, components, 2, &(unsigned){ 0 }, &error) != NX_OK ||
+	    nx_store_migrate(server.store, components, 2, &(unsigned){0}, &error) != NX_OK ||
 	    nx_store_start(server.store, &error) != NX_OK) {
 		fprintf(stderr, "%s\n", error.message);
 		abort();
@@ -240,21 +244,26 @@ struct deed {
 
 static struct nx_prefix prefix_of(int organization)
 {
-	return (struct nx_prefix){ .address = { .length = 4, .bytes = { 10, 0, (uint8_t)organization, 64 } }, .bits = 27 };
+	return (struct nx_prefix){.address = {.length = 4, .bytes = {10, 0, (uint8_t)organization, 64}},
+				  .bits = 27};
 }
 
-static enum nx_status lease_run(struct deed *deed, struct nx_tx *tx, const char *organization, const char *device,
-				struct nx_error *error)
+static enum nx_status lease_run(struct deed *deed, struct nx_tx *tx, const char *organization,
+				const char *device, struct nx_error *error)
 {
 	const struct nx_family *family = &server.fields->family[0];
 	struct nx_prefix prefix = prefix_of(deed->organization);
-	struct nx_lease_request request = { .size = sizeof(request), .organization_id = organization,
-					    .device_id = device, .public_key = "k", .hostname = "h" };
+	struct nx_lease_request request = {.size = sizeof(request),
+					   .organization_id = organization,
+					   .device_id = device,
+					   .public_key = "k",
+					   .hostname = "h"};
 	struct nx_address wanted = prefix.address, got;
 	enum nx_status status;
 
 	wanted.bytes[3] = (uint8_t)(wanted.bytes[3] + deed->host);
-	status = nx_lease_choose(server.leases, tx, family, &prefix, &request, deed->host ? &wanted : NULL, &got, error);
+	status = nx_lease_choose(server.leases, tx, family, &prefix, &request, deed->host ? &wanted : NULL,
+				 &got, error);
 	if (status == NX_OK)
 		status = nx_lease_write(server.leases, tx, family, &request, &got, error);
 	if (status == NX_OK)
@@ -285,13 +294,13 @@ static enum nx_status deed_run(struct nx_command *command, struct nx_tx *tx, str
 static enum nx_status deed_do(struct deed *deed, struct nx_error *error)
 {
 	deed->command.run = deed_run;
-	*error = (struct nx_error){ 0 };
+	*error = (struct nx_error){0};
 	return nx_store_write(server.store, &deed->command, error);
 }
 
 static enum nx_status lease(int organization, int device, unsigned *host, struct nx_error *error)
 {
-	struct deed deed = { .what = LEASE, .organization = organization, .device = device, .host = *host };
+	struct deed deed = {.what = LEASE, .organization = organization, .device = device, .host = *host};
 	enum nx_status status = deed_do(&deed, error);
 
 	*host = deed.host;
@@ -342,7 +351,7 @@ static void test_failure_leaves_nothing(void)
 
 	server_begin();
 	for (int i = 0; i < 100; i++) {
-		struct deed deed = { .what = LEASE, .fail = true, .device = i % DEVICES };
+		struct deed deed = {.what = LEASE, .fail = true, .device = i % DEVICES};
 
 		CU_ASSERT_EQUAL(deed_do(&deed, &error), NX_DENIED);
 		CU_ASSERT_EQUAL(deed.host, 1);
@@ -353,7 +362,7 @@ static void test_failure_leaves_nothing(void)
 static void test_exhausted(void)
 {
 	struct nx_error error;
-	struct deed end = { .what = END, .device = 4 };
+	struct deed end = {.what = END, .device = 4};
 	unsigned host;
 
 	server_begin();
@@ -383,8 +392,10 @@ static void test_others_write_too(void)
 	server_begin();
 	CU_ASSERT_EQUAL(lease(0, 0, &host, &error), NX_OK);
 	for (int i = 2; i <= 12; i++) {
-		NX_AUTO_FREE char *sql = nx_printf("INSERT INTO leases (organization_id, address, family, device_id)"
-						   " VALUES ('o0', '10.0.0.%d', 'test', 'o0-60')", 64 + i);
+		NX_AUTO_FREE char *sql =
+			nx_printf("INSERT INTO leases (organization_id, address, family, device_id)"
+				  " VALUES ('o0', '10.0.0.%d', 'test', 'o0-60')",
+				  64 + i);
 		execute(sql);
 	}
 	host = 0;
@@ -403,9 +414,9 @@ static void test_misbehaviour(void)
 		int behaviour;
 		const char *message;
 	} rows[] = {
-		{ OUTSIDE, "lies outside the organization's prefix" },
-		{ WRONG_LENGTH, "is no address of its family" },
-		{ SAME_AGAIN, "is taken" },
+		{OUTSIDE, "lies outside the organization's prefix"},
+		{WRONG_LENGTH, "is no address of its family"},
+		{SAME_AGAIN, "is taken"},
 	};
 	struct nx_error error;
 
@@ -429,7 +440,7 @@ static void test_misbehaviour(void)
 
 static void test_organization_ends(void)
 {
-	struct deed deed = { .what = END_ALL, .fail = true };
+	struct deed deed = {.what = END_ALL, .fail = true};
 	struct nx_error error;
 	unsigned host = 0;
 
@@ -464,11 +475,11 @@ static void model_step(struct model *model)
 	int organization = (int)(unit_random() % ORGANIZATIONS), device = (int)(unit_random() % DEVICES);
 	int *holders = model->holder[organization];
 	int held = address_held(model, organization, device);
-	struct deed deed = { .what = held >= 0 ? END : LEASE,
-			     .fail = unit_random() % 4 == 0,
-			     .organization = organization,
-			     .device = device,
-			     .host = unit_random() % 3 == 0 ? (unsigned)(unit_random() % HOSTS) : 0 };
+	struct deed deed = {.what = held >= 0 ? END : LEASE,
+			    .fail = unit_random() % 4 == 0,
+			    .organization = organization,
+			    .device = device,
+			    .host = unit_random() % 3 == 0 ? (unsigned)(unit_random() % HOSTS) : 0};
 	unsigned wanted = held >= 0 ? 0 : deed.host;
 	bool full = true;
 	struct nx_error error;
@@ -511,14 +522,14 @@ static void test_model(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{ "given, asked for, refused", test_simple },
-		{ "a restart reads the table", test_restart },
-		{ "a failure leaves nothing", test_failure_leaves_nothing },
-		{ "no address left", test_exhausted },
-		{ "others write to the table too", test_others_write_too },
-		{ "a plugin that misbehaves", test_misbehaviour },
-		{ "an organization ends", test_organization_ends },
-		{ "thousands of steps beside a model", test_model },
+		{"given, asked for, refused", test_simple},
+		{"a restart reads the table", test_restart},
+		{"a failure leaves nothing", test_failure_leaves_nothing},
+		{"no address left", test_exhausted},
+		{"others write to the table too", test_others_write_too},
+		{"a plugin that misbehaves", test_misbehaviour},
+		{"an organization ends", test_organization_ends},
+		{"thousands of steps beside a model", test_model},
 		CU_TEST_INFO_NULL,
 	};
 

@@ -35,8 +35,8 @@ static enum nx_status statement_run(struct nx_command *command, struct nx_tx *tx
 
 static void execute(const char *sql)
 {
-	struct statement statement = { .command.run = statement_run, .sql = sql };
-	struct nx_error error = { 0 };
+	struct statement statement = {.command.run = statement_run, .sql = sql};
+	struct nx_error error = {0};
 
 	if (nx_store_write(server.store, &statement.command, &error) != NX_OK) {
 		fprintf(stderr, "%s: %s\n", sql, error.message);
@@ -54,9 +54,10 @@ static void revision_set(int revision)
 
 static void device_store(int revision)
 {
-	NX_AUTO_FREE char *sql = nx_printf("INSERT INTO devices (id, organization_id, user_id, public_key, driver, revision,"
-					   " created_at) VALUES ('d%d', '" ORGANIZATION "', 'u', 'k%d', 'd', %d, 0)",
-					   revision, revision, revision);
+	NX_AUTO_FREE char *sql =
+		nx_printf("INSERT INTO devices (id, organization_id, user_id, public_key, driver, revision,"
+			  " created_at) VALUES ('d%d', '" ORGANIZATION "', 'u', 'k%d', 'd', %d, 0)",
+			  revision, revision, revision);
 
 	revision_set(revision);
 	execute(sql);
@@ -64,9 +65,10 @@ static void device_store(int revision)
 
 static void tombstone_store(int revision)
 {
-	NX_AUTO_FREE char *sql = nx_printf("INSERT INTO tombstones (organization_id, revision, kind, value, created_at)"
-					   " VALUES ('" ORGANIZATION "', %d, 'device', '{\"id\":\"gone%d\"}', 0)",
-					   revision, revision);
+	NX_AUTO_FREE char *sql =
+		nx_printf("INSERT INTO tombstones (organization_id, revision, kind, value, created_at)"
+			  " VALUES ('" ORGANIZATION "', %d, 'device', '{\"id\":\"gone%d\"}', 0)",
+			  revision, revision);
 
 	revision_set(revision);
 	execute(sql);
@@ -75,8 +77,9 @@ static void tombstone_store(int revision)
 static void server_begin(void)
 {
 	NX_AUTO_FREE char *path = NULL;
-	struct nx_store_options options = { .kind = NX_STORE_SQLITE, .readers = 2, .group_limit = 8, .queue_limit = 64 };
-	struct nx_error error = { 0 };
+	struct nx_store_options options = {
+		.kind = NX_STORE_SQLITE, .readers = 2, .group_limit = 8, .queue_limit = 64};
+	struct nx_error error = {0};
 
 	directory = unit_directory_make();
 	path = nx_printf("%s/test.db", directory);
@@ -84,7 +87,7 @@ static void server_begin(void)
 	server.fields = nx_fields_begin();
 	if (nx_fields_end(server.fields, &error) != NX_OK ||
 	    nx_store_open(&options, &server.store, &error) != NX_OK ||
-	    nx_store_migrate(server.store, &nx_core_component, 1, &(unsigned){ 0 }, &error) != NX_OK ||
+	    nx_store_migrate(server.store, &nx_core_component, 1, &(unsigned){0}, &error) != NX_OK ||
 	    nx_store_start(server.store, &error) != NX_OK) {
 		fprintf(stderr, "%s\n", error.message);
 		abort();
@@ -109,8 +112,9 @@ static void server_end(void)
 
 static struct nx_watcher *watch(unsigned kinds, int64_t after)
 {
-	const struct nx_principal who = { .kind = NX_PRINCIPAL_DEVICE, .id = "a device", .token_hash = "a hash" };
-	const struct nx_watch_wish wish = { .kinds = kinds, .after = { after, after } };
+	const struct nx_principal who = {
+		.kind = NX_PRINCIPAL_DEVICE, .id = "a device", .token_hash = "a hash"};
+	const struct nx_watch_wish wish = {.kinds = kinds, .after = {after, after}};
 
 	return nx_watcher_new(server.watch, ORGANIZATION, &who, &wish);
 }
@@ -156,9 +160,9 @@ static long read_lines(struct nx_watcher *watcher, struct nx_buffer *out, int co
 
 static void expect(struct nx_watcher *watcher, int count, const char *text)
 {
-	struct nx_buffer out = { 0 };
+	struct nx_buffer out = {0};
 
-	read_lines(watcher, &out, count, sizeof((char[4096]){ 0 }));
+	read_lines(watcher, &out, count, sizeof((char[4096]){0}));
 	CU_ASSERT_STRING_EQUAL(out.data ? out.data : "", text);
 	if (strcmp(out.data ? out.data : "", text) != 0)
 		fprintf(stderr, "got %sinstead of %s", out.data, text);
@@ -167,7 +171,7 @@ static void expect(struct nx_watcher *watcher, int count, const char *text)
 
 static long nothing_but_the_end(struct nx_watcher *watcher)
 {
-	struct nx_buffer out = { 0 };
+	struct nx_buffer out = {0};
 	long end = read_lines(watcher, &out, 1, 4096);
 
 	CU_ASSERT_EQUAL(out.length, 0);
@@ -197,7 +201,7 @@ static void test_live(void)
 static void test_byte_by_byte(void)
 {
 	struct nx_watcher *watcher;
-	struct nx_buffer out = { 0 };
+	struct nx_buffer out = {0};
 
 	server_begin();
 	watcher = watch(NX_WATCH_DEVICE, 0);
@@ -220,7 +224,7 @@ static void test_byte_by_byte(void)
 static void test_pages(void)
 {
 	struct nx_watcher *fresh, *resumed;
-	struct nx_buffer out = { 0 };
+	struct nx_buffer out = {0};
 	int lines = 0;
 
 	server_begin();
@@ -241,7 +245,8 @@ static void test_pages(void)
 	resumed = watch(NX_WATCH_DEVICE, 898);
 	read_lines(resumed, &out, 3, 4096);
 	UNIT_ASSERT_HOLDS(out.data, "\"public_key\":\"k899\"");
-	UNIT_ASSERT_HOLDS(out.data, "{\"kind\":\"device\",\"type\":\"delete\",\"value\":{\"id\":\"gone900\"}}\n");
+	UNIT_ASSERT_HOLDS(out.data,
+			  "{\"kind\":\"device\",\"type\":\"delete\",\"value\":{\"id\":\"gone900\"}}\n");
 	UNIT_ASSERT_HOLDS(out.data, "{\"type\":\"tail\",\"revision\":900}\n");
 	nx_buffer_free(&out);
 	nx_watcher_drop(fresh);
@@ -253,7 +258,7 @@ static void test_pages(void)
 static void test_holes(void)
 {
 	struct nx_watcher *watcher;
-	struct nx_buffer out = { 0 };
+	struct nx_buffer out = {0};
 
 	server_begin();
 	watcher = watch(NX_WATCH_DEVICE, 0);
@@ -280,7 +285,7 @@ static void test_holes(void)
 	/* Told, but never committed; and what comes next is not taken for it. */
 	nx_watch_notified(server.watch, ORGANIZATION, 7);
 	usleep(50000);
-	CU_ASSERT_EQUAL(nx_watcher_read(watcher, (char[64]){ 0 }, 64), 0);
+	CU_ASSERT_EQUAL(nx_watcher_read(watcher, (char[64]){0}, 64), 0);
 	commit(7);
 	read_lines(watcher, &out, 1, 4096);
 	UNIT_ASSERT_HOLDS(out.data, "7");
@@ -323,12 +328,18 @@ static void test_too_slow(void)
 	expect(watcher, 1, "{\"type\":\"tail\",\"revision\":1}\n");
 	for (int revision = 2; revision <= 17; revision++)
 		commit(revision);
-	expect(watcher, 1, "{\"type\":\"change\",\"value\":2}\n{\"type\":\"change\",\"value\":3}\n{\"type\":\"change\",\"value\":4}\n"
-			   "{\"type\":\"change\",\"value\":5}\n{\"type\":\"change\",\"value\":6}\n{\"type\":\"change\",\"value\":7}\n"
-			   "{\"type\":\"change\",\"value\":8}\n{\"type\":\"change\",\"value\":9}\n{\"type\":\"change\",\"value\":10}\n"
-			   "{\"type\":\"change\",\"value\":11}\n{\"type\":\"change\",\"value\":12}\n{\"type\":\"change\",\"value\":13}\n"
-			   "{\"type\":\"change\",\"value\":14}\n{\"type\":\"change\",\"value\":15}\n{\"type\":\"change\",\"value\":16}\n"
-			   "{\"type\":\"change\",\"value\":17}\n");
+	expect(watcher, 1,
+	       "{\"type\":\"change\",\"value\":2}\n{\"type\":\"change\",\"value\":3}\n{\"type\":\"change\","
+	       "\"value\":4}\n"
+	       "{\"type\":\"change\",\"value\":5}\n{\"type\":\"change\",\"value\":6}\n{\"type\":\"change\","
+	       "\"value\":7}\n"
+	       "{\"type\":\"change\",\"value\":8}\n{\"type\":\"change\",\"value\":9}\n{\"type\":\"change\","
+	       "\"value\":10}\n"
+	       "{\"type\":\"change\",\"value\":11}\n{\"type\":\"change\",\"value\":12}\n{\"type\":\"change\","
+	       "\"value\":13}\n"
+	       "{\"type\":\"change\",\"value\":14}\n{\"type\":\"change\",\"value\":15}\n{\"type\":\"change\","
+	       "\"value\":16}\n"
+	       "{\"type\":\"change\",\"value\":17}\n");
 	for (int revision = 18; revision <= 34; revision++)
 		commit(revision);
 	CU_ASSERT_EQUAL(nothing_but_the_end(watcher), -2);
@@ -344,7 +355,7 @@ static void test_cut_off(void)
 	revoked = watch(NX_WATCH_DEVICE, 0);
 	expect(revoked, 1, "{\"type\":\"tail\",\"revision\":1}\n");
 	nx_watch_revoke(server.watch, "another hash");
-	CU_ASSERT_EQUAL(nx_watcher_read(revoked, (char[64]){ 0 }, 64), 0);
+	CU_ASSERT_EQUAL(nx_watcher_read(revoked, (char[64]){0}, 64), 0);
 	nx_watch_revoke(server.watch, "a hash");
 	CU_ASSERT_EQUAL(nothing_but_the_end(revoked), -2);
 	nx_watcher_drop(revoked);
@@ -411,7 +422,7 @@ static void test_pages_are_shared(void)
 	for (int i = 0; i < WATCHERS; i++)
 		watchers[i] = watch(NX_WATCH_DEVICE, 0);
 	for (int i = 0; i < WATCHERS; i++) {
-		struct nx_buffer out = { 0 };
+		struct nx_buffer out = {0};
 
 		read_lines(watchers[i], &out, 50, 4096);
 		UNIT_ASSERT_HOLDS(out.data, "{\"type\":\"tail\",\"revision\":50}\n");
@@ -419,7 +430,7 @@ static void test_pages_are_shared(void)
 	}
 	pthread_mutex_lock(&server.watch->lock);
 	LIST_FOREACH(page, &LIST_FIRST(&server.watch->all)->pages, of_tail)
-		pages++;
+	pages++;
 	pthread_mutex_unlock(&server.watch->lock);
 	CU_ASSERT_EQUAL(pages, 1);
 	for (int i = 0; i < WATCHERS; i++)
@@ -446,7 +457,7 @@ static size_t count_of(const struct nx_index *index, const char *key)
 static void test_index(void)
 {
 	static struct thing things[3000];
-	struct nx_index index = { 0 };
+	struct nx_index index = {0};
 
 	CU_ASSERT_PTR_NULL(nx_index_first(&index, "0"));
 	for (size_t i = 0; i < NX_COUNT(things); i++) {
@@ -468,17 +479,17 @@ static void test_index(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{ "changes as they happen", test_live },
-		{ "byte by byte", test_byte_by_byte },
-		{ "pages from the store", test_pages },
-		{ "pages are shared", test_pages_are_shared },
-		{ "holes are filled", test_holes },
-		{ "kinds", test_kinds },
-		{ "too slow", test_too_slow },
-		{ "cut off", test_cut_off },
-		{ "a token expires", test_expiry },
-		{ "stopping", test_stop },
-		{ "index", test_index },
+		{"changes as they happen", test_live},
+		{"byte by byte", test_byte_by_byte},
+		{"pages from the store", test_pages},
+		{"pages are shared", test_pages_are_shared},
+		{"holes are filled", test_holes},
+		{"kinds", test_kinds},
+		{"too slow", test_too_slow},
+		{"cut off", test_cut_off},
+		{"a token expires", test_expiry},
+		{"stopping", test_stop},
+		{"index", test_index},
 		CU_TEST_INFO_NULL,
 	};
 
