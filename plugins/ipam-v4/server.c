@@ -54,7 +54,8 @@ static const struct nx_migration migrations[] = {
 		      "ALTER TABLE devices ADD COLUMN local_ip TEXT NOT NULL DEFAULT '';\n"
 		      "ALTER TABLE devices ADD COLUMN reflexive_ip4 TEXT NOT NULL DEFAULT '';\n"
 		      "ALTER TABLE devices ADD COLUMN endpoint_local_address_ip4 TEXT NOT NULL DEFAULT '';\n",
-		.down = "ALTER TABLE devices DROP COLUMN endpoint_local_address_ip4;\n"
+		.down = "DELETE FROM leases WHERE family = 'inet';\n"
+			"ALTER TABLE devices DROP COLUMN endpoint_local_address_ip4;\n"
 			"ALTER TABLE devices DROP COLUMN reflexive_ip4;\n"
 			"ALTER TABLE devices DROP COLUMN local_ip;\n"
 			"ALTER TABLE devices DROP COLUMN tunnel_ip;\n"

@@ -50,7 +50,8 @@ static const struct nx_migration migrations[] = {
 		      "ALTER TABLE devices ADD COLUMN tunnel_ip_v6 TEXT NOT NULL DEFAULT '';\n"
 		      "ALTER TABLE devices ADD COLUMN local_ip_v6 TEXT NOT NULL DEFAULT '';\n"
 		      "ALTER TABLE devices ADD COLUMN ipv6_supported BIGINT NOT NULL DEFAULT 1;\n",
-		.down = "ALTER TABLE devices DROP COLUMN ipv6_supported;\n"
+		.down = "DELETE FROM leases WHERE family = 'inet6';\n"
+			"ALTER TABLE devices DROP COLUMN ipv6_supported;\n"
 			"ALTER TABLE devices DROP COLUMN local_ip_v6;\n"
 			"ALTER TABLE devices DROP COLUMN tunnel_ip_v6;\n"
 			"ALTER TABLE devices DROP COLUMN organization_prefix_v6;\n"

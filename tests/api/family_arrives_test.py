@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An address family that arrives, that leaves, and that has another prefix."""
 
+import subprocess
 import unittest
 
 from server import Server, run
@@ -12,13 +13,13 @@ class FamilyArrives(unittest.TestCase):
         with Server(plugins="ipam-v4,relay,driver-wireguard") as server:
             admin = User(server, "admin", server.admin_password())
             organization = admin.own_organization()
-            self.assertNotIn("v6", str(organization))
+            self.assertNotIn("_v6", str(organization))
             devices = [admin.device() for _ in range(600)]
-            self.assertNotIn("v6", str(devices[0]))
+            self.assertNotIn("_v6", str(devices[0]))
             self.assertEqual(devices[0]["allowed_ips"], ["100.100.0.1/32"])
             seen = devices[-1]["revision"]
             # The plugin is not there: its fields are nobody's, and are ignored.
-            self.assertNotIn("v6", str(admin.device(tunnel_ip_v6="200::7", ipv6_supported=False)))
+            self.assertNotIn("_v6", str(admin.device(tunnel_ip_v6="200::7", ipv6_supported=False)))
 
             server.stop()
             server.set(plugins="*")
@@ -51,6 +52,20 @@ class FamilyArrives(unittest.TestCase):
             server.set(plugins="*")
             server.start()
             self.assertEqual(len(admin.get(f"{base}/devices").json), 602)
+
+            # Confirmed, it goes with all that it brought, leases included; when it comes back it starts anew.
+            server.stop()
+            server.set(plugins="ipam-v4,relay,driver-wireguard")
+            dropped = subprocess.run(server.command("--drop-plugin", "ipam-v6"), capture_output=True, text=True)
+            self.assertEqual(dropped.returncode, 0, dropped.stderr)
+            server.start()
+            self.assertNotIn("_v6", str(admin.get(f"{base}/devices").json))
+            server.stop()
+            server.set(plugins="*")
+            server.start()
+            again = admin.must(200).get(f"{base}/devices").json
+            self.assertEqual(len({d["tunnel_ip_v6"] for d in again}), 602)
+            self.assertIn("200::1", {d["tunnel_ip_v6"] for d in again})
 
     def test_no_room_for_all(self):
         """A prefix that is too small leaves some without, says so, and holds nobody up."""
