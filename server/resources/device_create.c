@@ -17,6 +17,7 @@
 #include "server/resources/access.h"
 #include "server/resources/change.h"
 #include "server/resources/device.h"
+#include "server/resources/device_claim.h"
 #include "server/resources/handlers.h"
 #include "server/resources/reply.h"
 
@@ -35,7 +36,6 @@ struct registration {
 	/* As it became, in one run. */
 	char organization[40]; /* as long as a principal's */
 	struct nx_value *organization_record;
-	struct nx_value *existing;
 	struct nx_device_texts texts;
 };
 
@@ -44,74 +44,6 @@ static void registration_end(struct nx_write *write)
 	struct registration *registration = (struct registration *)write;
 
 	free(NX_TAKE(registration->organization_record));
-	free(NX_TAKE(registration->existing));
-}
-
-/* --- a device that is there already ---------------------------------------------------- */
-
-static bool same_owner(const struct registration *registration)
-{
-	const struct nx_principal *who = registration->write.who;
-	const struct nx_value *existing = registration->existing;
-	const char *organization = existing[NX_DEVICE_ORGANIZATION].text;
-
-	if (strcmp(existing[NX_DEVICE_USER].text, who->user_id) != 0)
-		return false;
-	if (who->kind == NX_PRINCIPAL_KEY)
-		return strcmp(organization, who->organization_id) == 0;
-	return !registration->organization_id || strcmp(organization, registration->organization_id) == 0;
-}
-
-static enum nx_status same_token(const struct registration *registration, struct nx_tx *tx, bool *same,
-				 struct nx_error *error)
-{
-	int64_t count = 0;
-	enum nx_status status = NX_OK;
-
-	if (registration->token)
-		status = nx_sql_integer(
-			tx, error, "SELECT COUNT(*) FROM tokens WHERE hash = $1 AND device_id = $2",
-			NX_PARAMS(NX_TEXT(registration->token_hash), registration->existing[NX_DEVICE_ID]),
-			&count);
-	*same = count > 0;
-	return status;
-}
-
-/* The id is told to those who see the device anyway. */
-static enum nx_status refuse_existing(const struct registration *registration, struct nx_tx *tx,
-				      struct nx_error *error)
-{
-	const struct nx_principal *who = registration->write.who;
-	const struct nx_value *existing = registration->existing;
-	bool visible = strcmp(existing[NX_DEVICE_USER].text, who->user_id) == 0;
-
-	if (!visible && who->kind == NX_PRINCIPAL_USER) {
-		enum nx_status status = nx_member_check(tx, existing[NX_DEVICE_ORGANIZATION].text,
-							who->user_id, &visible, error);
-		if (status != NX_OK)
-			return status;
-	} else if (who->kind == NX_PRINCIPAL_KEY) {
-		visible = strcmp(existing[NX_DEVICE_ORGANIZATION].text, who->organization_id) == 0;
-	}
-	return nx_exists(error, visible ? existing[NX_DEVICE_ID].text : NULL);
-}
-
-static enum nx_status answer_existing(struct registration *registration, struct nx_tx *tx,
-				      struct nx_error *error)
-{
-	bool same = false;
-	enum nx_status status = NX_OK;
-
-	if (same_owner(registration))
-		status = same_token(registration, tx, &same, error);
-	if (status != NX_OK)
-		return status;
-	if (!same)
-		return refuse_existing(registration, tx, error);
-	registration->write.status = 200;
-	nx_device_write(registration->write.server->fields, registration->existing,
-			&registration->write.body);
-	return NX_OK;
 }
 
 /* --- where to, and who may ------------------------------------------------------------- */
@@ -137,42 +69,82 @@ static enum nx_status organization_default(struct nx_tx *tx, const char *user_id
 	return status == NX_NOT_FOUND ? nx_missing(error, "organization_id") : status;
 }
 
-static enum nx_status organization_of_user(struct registration *registration, struct nx_tx *tx,
-					   struct nx_error *error)
+static enum nx_status organization_choose(struct registration *registration, struct nx_tx *tx,
+					  struct nx_error *error)
 {
-	const char *user_id = registration->write.who->user_id;
-	bool member;
-	enum nx_status status;
+	const struct nx_principal *who = registration->write.who;
+	const char *named = registration->organization_id;
 
-	if (!registration->organization_id)
-		return organization_default(tx, user_id, registration->organization, error);
-	status = nx_member_check(tx, registration->organization_id, user_id, &member, error);
-	if (status == NX_OK && !member)
-		return nx_not_found(error, "organization");
-	snprintf(registration->organization, sizeof(registration->organization), "%s",
-		 registration->organization_id);
-	return status;
+	if (who->kind == NX_PRINCIPAL_KEY && named && strcmp(named, who->organization_id) != 0)
+		return nx_fail(error, NX_DENIED, NULL,
+			       "the registration key is bound to another organization");
+	if (who->kind == NX_PRINCIPAL_KEY)
+		named = who->organization_id;
+	if (!named)
+		return organization_default(tx, who->user_id, registration->organization, error);
+	snprintf(registration->organization, sizeof(registration->organization), "%s", named);
+	return NX_OK;
+}
+
+static bool take_organization(void *context, const struct nx_row *row)
+{
+	struct registration *registration = context;
+
+	registration->organization_record =
+		nx_record_copy(&registration->write.server->fields->organizations, row);
+	return false;
+}
+
+/*
+ * The organization's next revision, if all that must be so is so. That it is one statement
+ * keeps the writer from waiting for the database more than once a registration; why there
+ * was no row is looked into when there was none.
+ */
+static enum nx_status organization_enter(struct registration *registration, struct nx_tx *tx,
+					 struct nx_error *error)
+{
+	const struct nx_fields *fields = registration->write.server->fields;
+	const struct nx_principal *who = registration->write.who;
+	bool key = who->kind == NX_PRINCIPAL_KEY;
+	const struct nx_value params[] = {NX_TEXT(registration->organization),
+					  NX_TEXT(registration->public_key),
+					  NX_TEXT(key ? who->id : who->user_id), NX_INT(time(NULL))};
+
+	return nx_sql_one(tx, error, key ? fields->advance_for_key : fields->advance_for_user, params,
+			  key ? 4 : 3, take_organization, registration);
+}
+
+/* Why not: the device is there already, or who asks is not let in. */
+static enum nx_status entry_explain(struct registration *registration, struct nx_tx *tx,
+				    struct nx_error *error)
+{
+	struct nx_write *write = &registration->write;
+	const struct nx_device_claim claim = {
+		.who = write->who,
+		.public_key = registration->public_key,
+		.organization_id = registration->organization_id,
+		.token_hash = registration->token ? registration->token_hash : NULL,
+	};
+	enum nx_status status = nx_device_claim(write->server->fields, tx, &claim, &write->body, error);
+
+	if (status == NX_OK)
+		write->status = 200;
+	if (status != NX_NOT_FOUND)
+		return status;
+	if (write->who->kind == NX_PRINCIPAL_KEY)
+		return nx_fail(error, NX_DENIED, NULL,
+			       "the registration key has been used already, or has expired");
+	return nx_not_found(error, "organization");
 }
 
 /* Use up a registration key: in the transaction that makes the device, so once is once. */
-static enum nx_status key_redeem(struct registration *registration, struct nx_tx *tx, struct nx_error *error)
+static enum nx_status key_redeem(const struct registration *registration, struct nx_tx *tx,
+				 struct nx_error *error)
 {
-	const struct nx_principal *who = registration->write.who;
-	int64_t changed = 0;
-	enum nx_status status;
-
-	if (registration->organization_id && strcmp(registration->organization_id, who->organization_id) != 0)
-		return nx_fail(error, NX_DENIED, NULL,
-			       "the registration key is bound to another organization");
-	status = nx_sql_changed(tx, error,
-				"UPDATE registration_keys SET uses = uses + 1 WHERE id = $1"
-				" AND (expires_at = 0 OR expires_at > $2) AND (single_use = 0 OR uses = 0)",
-				NX_PARAMS(NX_TEXT(who->id), NX_INT(time(NULL))), &changed);
-	if (status == NX_OK && !changed)
-		return nx_fail(error, NX_DENIED, NULL,
-			       "the registration key has been used already, or has expired");
-	snprintf(registration->organization, sizeof(registration->organization), "%s", who->organization_id);
-	return status;
+	if (registration->write.who->kind != NX_PRINCIPAL_KEY)
+		return NX_OK;
+	return nx_sql(tx, error, "UPDATE registration_keys SET uses = uses + 1 WHERE id = $1",
+		      NX_PARAMS(NX_TEXT(registration->write.who->id)));
 }
 
 /* --- making it --------------------------------------------------------------------------- */
@@ -210,23 +182,21 @@ static enum nx_status device_insert(struct registration *registration, struct nx
 static enum nx_status device_make(struct registration *registration, struct nx_tx *tx, struct nx_error *error)
 {
 	struct nx_server *server = registration->write.server;
+	const struct nx_value *organization = registration->organization_record;
 	struct nx_value record[NX_COLUMN_LIMIT];
-	enum nx_status status = nx_organization_advance(server, tx, registration->organization,
-							&registration->organization_record, error);
+	enum nx_status status = nx_child_prefixes_check(server->fields, tx, organization, registration->id,
+							&registration->children, error);
 
-	if (status != NX_OK)
-		return status;
 	memcpy(record, registration->record, sizeof(record));
 	record[NX_DEVICE_ORGANIZATION] = NX_TEXT(registration->organization);
-	record[NX_DEVICE_REVISION] = registration->organization_record[NX_ORGANIZATION_REVISION];
+	record[NX_DEVICE_REVISION] = organization[NX_ORGANIZATION_REVISION];
 	record[NX_DEVICE_CREATED] = NX_INT(time(NULL));
-	status = nx_child_prefixes_check(server->fields, tx, registration->organization_record,
-					 registration->id, &registration->children, error);
 	if (status == NX_OK)
-		status =
-			nx_device_addresses_choose(server, tx, registration->organization_record,
-						   registration->wanted, record, &registration->texts, error);
-	return status == NX_OK ? device_insert(registration, tx, record, error) : status;
+		status = nx_device_addresses_choose(server, tx, organization, registration->wanted, record,
+						    &registration->texts, error);
+	if (status == NX_OK)
+		status = device_insert(registration, tx, record, error);
+	return status == NX_OK ? key_redeem(registration, tx, error) : status;
 }
 
 static void token_show(struct registration *registration)
@@ -242,17 +212,14 @@ static void token_show(struct registration *registration)
 static enum nx_status registration_run(struct nx_write *write, struct nx_tx *tx, struct nx_error *error)
 {
 	struct registration *registration = (struct registration *)write;
-	const struct nx_fields *fields = write->server->fields;
-	enum nx_status status = nx_record_find(&fields->devices, tx, fields->by_key, registration->public_key,
-					       "device", &registration->existing, error);
+	enum nx_status status = organization_choose(registration, tx, error);
 
 	write->status = 201;
-	if (status == NX_OK)
-		return answer_existing(registration, tx, error);
-	if (status != NX_NOT_FOUND)
+	if (status != NX_OK)
 		return status;
-	status = write->who->kind == NX_PRINCIPAL_KEY ? key_redeem(registration, tx, error)
-						      : organization_of_user(registration, tx, error);
+	status = organization_enter(registration, tx, error);
+	if (status == NX_NOT_FOUND)
+		return entry_explain(registration, tx, error);
 	if (status == NX_OK)
 		status = device_make(registration, tx, error);
 	if (status == NX_OK && !registration->token)

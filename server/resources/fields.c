@@ -262,6 +262,10 @@ struct nx_fields *nx_fields_begin(void)
 	return fields;
 }
 
+#define ADVANCE_FOR_NEW_DEVICE                                                                               \
+	"UPDATE organizations SET revision = revision + 1 WHERE id = $1"                                     \
+	" AND NOT EXISTS (SELECT 1 FROM devices WHERE public_key = $2)"
+
 enum nx_status nx_fields_end(struct nx_fields *fields, struct nx_error *error)
 {
 	enum nx_status status = families_judge(fields, error);
@@ -273,6 +277,17 @@ enum nx_status nx_fields_end(struct nx_fields *fields, struct nx_error *error)
 	fields->advance =
 		nx_printf("UPDATE organizations SET revision = revision + 1 WHERE id = $1 RETURNING %s",
 			  fields->organizations.list);
+	fields->advance_for_user =
+		nx_printf(ADVANCE_FOR_NEW_DEVICE " AND EXISTS (SELECT 1 FROM memberships WHERE "
+						 "organization_id = organizations.id AND user_id = $3)"
+						 " RETURNING %s",
+			  fields->organizations.list);
+	fields->advance_for_key = nx_printf(
+		ADVANCE_FOR_NEW_DEVICE
+		" AND EXISTS (SELECT 1 FROM registration_keys WHERE id = $3 AND organization_id = "
+		"organizations.id"
+		" AND (expires_at = 0 OR expires_at > $4) AND (single_use = 0 OR uses = 0)) RETURNING %s",
+		fields->organizations.list);
 	fields->changed = nx_printf("SELECT %s FROM devices WHERE organization_id = $1 AND revision > $2"
 				    " AND revision <= $3 ORDER BY revision LIMIT $4",
 				    fields->devices.list);
@@ -320,6 +335,8 @@ void nx_fields_free(struct nx_fields *fields)
 	columns_free(&fields->organizations);
 	columns_free(&fields->devices);
 	free(fields->advance);
+	free(fields->advance_for_user);
+	free(fields->advance_for_key);
 	free(fields->changed);
 	free(fields->by_key);
 	free(fields);

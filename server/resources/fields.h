@@ -99,9 +99,12 @@ struct nx_fields {
 	struct nx_family family[NX_FAMILY_LIMIT];
 	size_t family_count;
 	char *advance; /* the next revision of organization $1, RETURNING its columns */
-	char *changed; /* SELECT of devices of organization $1 with $2 < revision <= $3, in order, $4 at most
-			*/
-	char *by_key;  /* SELECT of a device by its public key: $1 */
+	/* The same, if nobody has the public key $2 yet, and if user $3 is a member, or if
+	 * registration key $3 is good at the time $4 (seconds since 1970). */
+	char *advance_for_user, *advance_for_key;
+	/* SELECT of devices of organization $1 with $2 < revision <= $3, in order, $4 at most. */
+	char *changed;
+	char *by_key;				  /* SELECT of a device by its public key: $1 */
 	struct nx_field row[2 * NX_COLUMN_LIMIT]; /* the plugins' rows, in our size */
 	size_t row_count;
 };

@@ -10,7 +10,7 @@
 
 /*
  * Make a user, the organization of their own ("<username>'s organization", default
- * prefixes, hub_zone true) and the membership, in the transaction under way. Writer thread.
+ * prefixes and what plugins say otherwise) and the membership, in the transaction under way.
  *
  * `id` answers the new user's id. `password_hash` is nx_password_hash()'s text, "" for a
  * user who signs in elsewhere. NX_INVALID (field "username") for a name that is empty,
