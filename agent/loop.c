@@ -5,6 +5,8 @@
 
 #include "base/memory.h"
 
+#define FINISH_TURNS 16u
+
 struct nx_timer {
 	uv_timer_t handle;
 	void (*due)(void *context);
@@ -137,6 +139,7 @@ void nx_watch_end(struct nx_watch *watch)
 
 void nx_loop_finish(uv_loop_t *loop)
 {
-	uv_run(loop, UV_RUN_DEFAULT);
-	uv_loop_close(loop);
+	/* A turn may end at once because the loop was told to stop: closed handles want another. */
+	for (unsigned i = 0; i < FINISH_TURNS && uv_loop_close(loop) == UV_EBUSY; i++)
+		uv_run(loop, UV_RUN_NOWAIT);
 }
