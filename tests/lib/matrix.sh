@@ -43,38 +43,44 @@ matrix_host_behind()
 	matrix_address[$1,6]=$5 matrix_prefix[$1,6]=$6
 }
 
+# Functions that judge cells answer in REPLY: a mesh has many cells, and a process for each would be
+# what takes the time.
+
 # --- what the specification says --------------------------------------------------
 
-# matrix_expected SOURCE DESTINATION FAMILY
+# matrix_expected SOURCE DESTINATION FAMILY: the path, in REPLY
 matrix_expected()
 {
 	local destination=${matrix_gateway[$2]:-$2}
+	REPLY=direct
 	if [ "$1" = "$2" ]; then
-		echo -
+		REPLY=-
 	elif [ "$3" = 6 ] && [ -n "${matrix_v4_only[$1]:-}${matrix_v4_only[$destination]:-}" ]; then
-		echo v4-only
+		REPLY='v4-only'
 	elif [ "$1" = "$destination" ]; then
-		echo local
+		REPLY=local
 	else
 		case ${matrix_standing[$1]}/${matrix_standing[$destination]} in
-		relay/* | */relay) echo direct ;;
-		spoke/* | */spoke) echo relayed ;;
-		*) echo direct ;;
+		relay/* | */relay) ;;
+		spoke/* | */spoke) REPLY=relayed ;;
 		esac
 	fi
 }
 
-# matrix_hops DESTINATION PATH: the routers an answer has passed
+# matrix_hops DESTINATION PATH: the routers an answer has passed, in REPLY
 matrix_hops()
 {
-	local hops=0
-	[ "$2" != relayed ] || hops=1
+	REPLY=0
+	[ "$2" != relayed ] || REPLY=1
 	# The host behind a gateway answers through the gateway, except to the gateway itself.
-	[ -z "${matrix_gateway[$1]:-}" ] || [ "$2" = local ] || hops=$((hops + 1))
-	echo "$hops"
+	[ -z "${matrix_gateway[$1]:-}" ] || [ "$2" = local ] || REPLY=$((REPLY + 1))
 }
 
 # --- what is seen -----------------------------------------------------------------
+
+declare -A matrix_reach=()   # host -> its path, as the present row's nexd tells it
+declare -A matrix_through=() # prefix -> the host it leads to in the present row's tunnel
+declare -A matrix_answer=()  # address -> the hop limit of its answer to the present row's ping
 
 # matrix_records: addresses and families as the server has recorded them
 matrix_records()
@@ -82,17 +88,39 @@ matrix_records()
 	local host v4 v6 organization_v4 organization_v6 supported
 	while read -r host v4 v6 organization_v4 organization_v6 supported; do
 		[ -n "${matrix_standing[$host]:-}" ] || continue
-		matrix_address[$host,4]=${v4#-} matrix_address[$host,6]=${v6#-}
-		# A device without the family says nothing of the organization's prefix either.
-		[ "$organization_v4" = - ] || matrix_overlay[4]=$organization_v4
-		[ "$organization_v6" = - ] || matrix_overlay[6]=$organization_v6
+		matrix_address[$host,4]=${v4#-} matrix_overlay[4]=$organization_v4
+		matrix_address[$host,6]=${v6#-} matrix_overlay[6]=$organization_v6
 		[ "$supported" = true ] || matrix_address[$host,6]=
 	done < <(mesh_devices | jq -r 'def some: if . == null or . == "" then "-" else . end;
 		.[] | [.hostname, (.tunnel_ip | some), (.tunnel_ip_v6 | some), (.organization_prefix | some),
 			(.organization_prefix_v6 | some), .ipv6_supported] | join(" ")')
 }
 
-# matrix_pings SOURCE ADDRESS...: a line "ADDRESS HOP-LIMIT" for each that answered, all asked at once
+# matrix_look SOURCE: ask nexd there, and ping everyone, all at once
+matrix_look()
+{
+	local kind name value addresses=() address destination family
+	matrix_reach=() matrix_through=() matrix_answer=()
+	while read -r kind name value; do
+		case $kind in
+		reach) matrix_reach[$name]=$value ;;
+		through) matrix_through[$name]=$value ;;
+		esac
+	done < <(mesh_agent "$1" peers | jq -r '.[] |
+		"reach \(.hostname) \(.path)", "through \(.allowed_ips[]) \(.hostname)"')
+	for destination in "${matrix_columns[@]}"; do
+		[ "$1" != "$destination" ] || continue
+		for family in 4 6; do
+			address=${matrix_address[$destination,$family]:-}
+			[ -z "$address" ] || addresses+=("$address")
+		done
+	done
+	while read -r name value; do
+		matrix_answer[$name]=$value
+	done < <(matrix_pings "$1" "${addresses[@]}")
+}
+
+# matrix_pings SOURCE ADDRESS...: a line "ADDRESS HOP-LIMIT" for each that answered
 matrix_pings()
 {
 	local source=$1
@@ -105,107 +133,77 @@ matrix_pings()
 		} & done; wait' "$((LAB_TIME_FACTOR > 5 ? 5 : LAB_TIME_FACTOR))" "$@"
 }
 
-# matrix_peers SOURCE: what nexd there says: a line "path HOST PATH" for each member, and a line
-# "prefix PREFIX HOST" for each prefix that leads into the tunnel to a host
-matrix_peers()
-{
-	mesh_agent "$1" peers | jq -r '.[] | "path \(.hostname) \(.path)", "prefix \(.allowed_ips[]) \(.hostname)"'
-}
-
-# matrix_path SOURCE DESTINATION FAMILY PEERS: how SOURCE's agent has it, of the peers' lines
+# matrix_path SOURCE DESTINATION FAMILY: the path as SOURCE's agent has it, in REPLY
 matrix_path()
 {
-	local destination=${matrix_gateway[$2]:-$2} address=${matrix_address[$2,$3]:-} length=32 prefix through
+	local destination=${matrix_gateway[$2]:-$2} address=${matrix_address[$2,$3]:-} length=32 prefix through=''
 	[ "$3" = 4 ] || length=128
 	if [ -z "$address" ] || [ -z "${matrix_address[$1,$3]:-}" ]; then
-		echo v4-only
+		REPLY='v4-only'
 		return
 	elif [ "$1" = "$destination" ]; then
-		echo local
+		REPLY=local
 		return
 	fi
 	# The longest prefix wins, as it does in the tunnel.
 	for prefix in "$address/$length" "${matrix_prefix[$2,$3]:-none}" "${matrix_overlay[$3]}"; do
-		through=$(awk -v prefix="$prefix" '$1 == "prefix" && $2 == prefix { print $3; exit }' <<<"$4")
+		through=${matrix_through[$prefix]:-}
 		[ -z "$through" ] || break
 	done
-	case $(awk -v host="$destination" '$1 == "path" && $2 == host { print $3 }' <<<"$4")/$through in
-	"direct/$destination") echo direct ;;
-	relay/?*) echo relayed ;;
-	*) echo none ;;
+	case ${matrix_reach[$destination]:-none}/$through in
+	"direct/$destination") REPLY=direct ;;
+	relay/?*) REPLY=relayed ;;
+	*) REPLY=none ;;
 	esac
 }
 
-# matrix_row SOURCE FAMILY: a line "SOURCE DESTINATION FAMILY SEEN" for each cell, or
-# "… SEEN why not so"
-matrix_row()
-{
-	local source=$1 family=$2 peers answers addresses=() destination address
-	for destination in "${matrix_columns[@]}"; do
-		address=${matrix_address[$destination,$family]:-}
-		[ -z "$address" ] || [ "$source" = "$destination" ] || addresses+=("$address")
-	done
-	answers=$(matrix_pings "$source" "${addresses[@]}")
-	peers=$(matrix_peers "$source")
-	for destination in "${matrix_columns[@]}"; do
-		echo "$source $destination $family $(matrix_judge "$source" "$destination" "$family" "$peers" "$answers")"
-	done
-}
-
-# matrix_judge SOURCE DESTINATION FAMILY PEERS ANSWERS: "SEEN" or "SEEN why not so"
+# matrix_judge SOURCE DESTINATION FAMILY: what is seen into the cell, and why it is wrong if it is
 matrix_judge()
 {
-	local expected path address=${matrix_address[$2,$3]:-none} answer hops
-	expected=$(matrix_expected "$1" "$2" "$3")
-	[ "$expected" != - ] || { echo -; return; }
-	path=$(matrix_path "$1" "$2" "$3" "$4")
-	answer=$(grep -F -m 1 "$address " <<<"$5")
-	if [ "$path" = v4-only ] && [ -n "$answer" ]; then
-		echo "ANSWER from $address though one of them has no IPv6"
-	elif [ "$path" = v4-only ]; then
-		echo "$path$([ "$expected" = "$path" ] || echo " $expected expected: no address, or no IPv6 here")"
-	elif [ -z "$answer" ]; then
-		echo "LOST no answer from $address, path $path"
+	local expected path why='' address=${matrix_address[$2,$3]:-none} hops answer
+	matrix_expected "$@" && expected=$REPLY
+	matrix_path "$@" && path=$REPLY
+	answer=${matrix_answer[$address]:-}
+	if [ "$expected" = - ]; then
+		path=-
+	elif [ "$path" = v4-only ] && [ -n "$answer" ]; then
+		path=ANSWER why="from $address, though one of the two has no IPv6"
+	elif [ "$path" = v4-only ] && [ "$expected" != v4-only ]; then
+		why="$expected expected, but one of the two has no address"
+	elif [ "$path" != v4-only ] && [ -z "$answer" ]; then
+		why="no answer from $address, path $path" path=LOST
 	elif [ "$path" != "$expected" ]; then
-		echo "$path $expected expected"
-	else
-		hops=$((64 - ${answer##* }))
-		echo "$path$([ "$hops" = "$(matrix_hops "$2" "$path")" ] || echo " but over $hops routers")"
+		why="$expected expected"
+	elif [ -n "$answer" ]; then
+		hops=$((64 - answer))
+		matrix_hops "$2" "$path"
+		[ "$hops" = "$REPLY" ] || why="but over $hops routers"
 	fi
+	matrix_cell[$1,$2,$3]=$path
+	matrix_wrong[$1,$2,$3]=$why
+	[ -n "$why" ] || unset "matrix_wrong[$1,$2,$3]"
 }
 
 # matrix_fill SECONDS: see every cell; again those rows that are not as specified, until they are or
-# the time is over. 1 when some are not.
+# the time is over. 1 when some are not. One row after the other, because two tunnels that greet
+# each other at the same instant may both have to try again some seconds later.
 matrix_fill()
 {
-	local deadline=$((SECONDS + $1 * LAB_TIME_FACTOR)) rows=() source family
-	for family in 4 6; do
-		for source in "${matrix_rows[@]}"; do rows+=("$source $family"); done
-	done
+	local deadline=$((SECONDS + $1 * LAB_TIME_FACTOR)) rows=("${matrix_rows[@]}") wrong source destination
 	while :; do
 		matrix_records
-		matrix_fill_rows "${rows[@]}"
+		for source in "${rows[@]}"; do
+			matrix_look "$source"
+			for destination in "${matrix_columns[@]}"; do
+				matrix_judge "$source" "$destination" 4
+				matrix_judge "$source" "$destination" 6
+			done
+		done
 		[ ${#matrix_wrong[@]} -gt 0 ] || return 0
 		[ "$SECONDS" -lt "$deadline" ] || return 1
-		mapfile -t rows < <(printf '%s\n' "${!matrix_wrong[@]}" | sed 's/^\(.*\),.*,\(.*\)/\1 \2/' | sort -u)
+		wrong=("${!matrix_wrong[@]}")
+		mapfile -t rows < <(printf '%s\n' "${wrong[@]%%,*}" | sort -u)
 		sleep 0.2
-	done
-}
-
-# matrix_fill_rows "SOURCE FAMILY"...: one after the other, because two tunnels that greet each
-# other at the same instant may both have to try again some seconds later
-matrix_fill_rows()
-{
-	local row source destination family seen why
-	for row; do
-		while read -r source destination family seen why; do
-			matrix_cell[$source,$destination,$family]=$seen
-			if [ -n "$why" ]; then
-				matrix_wrong[$source,$destination,$family]=$why
-			else
-				unset "matrix_wrong[$source,$destination,$family]"
-			fi
-		done < <(matrix_row "${row% *}" "${row#* }")
 	done
 }
 

@@ -19,6 +19,7 @@ mesh_plugins=$NEXODUS_BUILD/plugins
 
 mesh_address=10.99.0.254
 mesh_url=http://$mesh_address:8080
+mesh_token=               # the administrator's, once signed in
 mesh_key=                 # a registration key of the organization that hosts join
 mesh_server_pid=
 declare -A mesh_pid=()    # host -> its nexd
@@ -78,7 +79,7 @@ mesh_finish()
 
 # --- the server ---------------------------------------------------------------
 
-# mesh_server_start [OPTION...]: start (again) and wait until it is ready
+# mesh_server_start [OPTION...]: start (again), wait until it is ready, sign in
 mesh_server_start()
 {
 	lab_bg server "$LAB_DIR/log/server" "$mesh_server" --listen="$mesh_address:8080" \
@@ -86,6 +87,7 @@ mesh_server_start()
 	mesh_server_pid=$LAB_LAST
 	lab_wait 20 mesh_server_ready_or_ended
 	mesh_server_ready || { echo 'the server did not become ready' >&2; return 1; }
+	[ -n "$mesh_token" ] || mesh_sign_in || { echo 'the administrator cannot sign in' >&2; return 1; }
 }
 
 mesh_server_ready_or_ended()
@@ -108,11 +110,23 @@ mesh_server_stop()
 	lab_stop "$pid" "${1:-TERM}"
 }
 
+# mesh_sign_in: get the administrator's token once, because a password is slow to check by design
+mesh_sign_in()
+{
+	local form answer
+	form="grant_type=password&username=admin&password=$(cat "$LAB_DIR/server/state/admin-password")"
+	# shellcheck disable=SC2016 # expanded over there
+	answer=$(ip netns exec "$LAB-server" bash -c 'exec 3<>"/dev/tcp/$0/8080" && printf \
+		"POST /oauth/token HTTP/1.0\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s" \
+		application/x-www-form-urlencoded "${#1}" "$1" >&3 && tail -n 1 <&3' "$mesh_address" "$form") &&
+		mesh_token=$(jq -er .access_token <<<"$answer")
+}
+
 # nexctl as the administrator
 mesh_nexctl()
 {
-	ip netns exec "$LAB-server" env NEXCTL_SERVICE_URL="$mesh_url" NEXCTL_USERNAME=admin \
-		NEXCTL_PASSWORD_FILE="$LAB_DIR/server/state/admin-password" "$mesh_nexctl" "$@"
+	ip netns exec "$LAB-server" env NEXCTL_SERVICE_URL="$mesh_url" NEXCTL_TOKEN="$mesh_token" \
+		"$mesh_nexctl" "$@"
 }
 
 # mesh_key_create [OPTION...]: make the key that mesh_enrol uses

@@ -105,12 +105,17 @@ lab_sweep()
 # lab_wait SECONDS CMD... : poll until CMD succeeds; 1 when it did not in time
 lab_wait()
 {
-	lab_tries=$(($1 * 20 * LAB_TIME_FACTOR))
+	# A slow machine is not to be kept busy with asking.
+	if [ "$LAB_TIME_FACTOR" -gt 1 ]; then
+		lab_tries=$(($1 * 2 * LAB_TIME_FACTOR)) lab_pause=0.5
+	else
+		lab_tries=$(($1 * 20)) lab_pause=0.05
+	fi
 	shift
 	until "$@" >/dev/null 2>&1; do
 		lab_tries=$((lab_tries - 1))
 		[ "$lab_tries" -gt 0 ] || return 1
-		sleep 0.05
+		sleep "$lab_pause"
 	done
 }
 
