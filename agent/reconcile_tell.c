@@ -96,6 +96,9 @@ static void changed_settle(struct nx_reconcile *reconcile)
 	nx_strangers_clear(reconcile);
 }
 
+/* A driver's call is bounded in time, and so in what it may be asked for. */
+#define CHANGES_AT_ONCE 1024u
+
 static enum nx_status changes_apply(const struct nx_capabilities *capabilities,
 				    const struct nx_peer_change *changes, size_t count,
 				    struct nx_error *error)
@@ -121,18 +124,31 @@ static enum nx_status changes_apply_each(const struct nx_capabilities *capabilit
 	return NX_OK;
 }
 
+static enum nx_status changes_apply_all(const struct nx_capabilities *capabilities,
+					const struct nx_peer_change *changes, size_t count,
+					struct nx_error *error)
+{
+	enum nx_status status = NX_OK;
+
+	for (size_t done = 0; done < count && status == NX_OK; done += CHANGES_AT_ONCE) {
+		size_t some = count - done < CHANGES_AT_ONCE ? count - done : CHANGES_AT_ONCE;
+		struct nx_error why = {0};
+
+		status = changes_apply(capabilities, changes + done, some, &why);
+		if (status == NX_INVALID)
+			status = changes_apply_each(capabilities, changes + done, some, error);
+		else if (status != NX_OK)
+			nx_fail(error, status, why.field, "%s", why.message);
+	}
+	return status;
+}
+
 static enum nx_status peers_tell(struct nx_reconcile *reconcile, struct nx_error *error)
 {
-	const struct nx_capabilities *capabilities = reconcile->capabilities;
 	size_t count;
 	NX_AUTO_FREE struct nx_peer_change *changes = changes_collect(reconcile, &count);
-	struct nx_error why = {0};
-	enum nx_status status = count ? changes_apply(capabilities, changes, count, &why) : NX_OK;
+	enum nx_status status = changes_apply_all(reconcile->capabilities, changes, count, error);
 
-	if (status == NX_INVALID)
-		status = changes_apply_each(capabilities, changes, count, error);
-	else if (status != NX_OK)
-		nx_fail(error, status, why.field, "%s", why.message);
 	changed_settle(reconcile);
 	return status;
 }

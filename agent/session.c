@@ -149,10 +149,9 @@ static bool stream_data(void *context, const char *data, size_t length)
 	service_learn(session);
 	if (status != NX_OK && status != NX_DENIED)
 		nx_session_trouble(session, "the service's stream cannot be read", error.message);
-	if (!session->resync) {
+	if (!session->resync)
 		nx_network_settle(&session->agent->network);
-		nx_session_journal_flush(session);
-	}
+	nx_session_journal_flush(session);
 	if (status == NX_OK)
 		nx_publish_check(session);
 	return status == NX_OK;

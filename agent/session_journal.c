@@ -107,7 +107,8 @@ void nx_session_journal_flush(struct nx_session *session)
 		return;
 	if (nx_journal_flush(session->journal, &error) != NX_OK)
 		journal_trouble(&error);
-	if (nx_journal_size(session->journal) > COMPACT_FACTOR * session->journal_compacted + COMPACT_SLACK)
+	if (!session->resync &&
+	    nx_journal_size(session->journal) > COMPACT_FACTOR * session->journal_compacted + COMPACT_SLACK)
 		journal_compact(session);
 }
 

@@ -59,7 +59,7 @@ def device_id(number):
 
 def public_key(number):
     import base64
-    return base64.b64encode(number.to_bytes(32, "big")).decode()
+    return base64.b64encode(number.to_bytes(32, "little")).decode()
 
 
 def device(number, revision, **more):
