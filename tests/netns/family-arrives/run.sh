@@ -18,9 +18,12 @@ mesh_enrol alpha
 mesh_enrol beta
 need mesh_wait_running 1 alpha beta
 
-check_same "no IPv6 in the devices' JSON" "" "$(mesh_devices | grep -io '[a-z_]*v6[a-z_]*')"
+# of the fields' names: in a key's text anything may stand
+fields_of_v6() { jq -r '[.[] | keys[] | select(test("v6"))] | unique | .[]'; }
+
+check_same "no IPv6 in the devices' JSON" "" "$(mesh_devices | fields_of_v6)"
 check_same "no IPv6 in the organizations' JSON" "" \
-	"$(mesh_nexctl organization list --output json | grep -io '[a-z_]*v6[a-z_]*')"
+	"$(mesh_nexctl organization list --output json | fields_of_v6)"
 check_same "no IPv6 in the schema" "" "$(sqlite3 "$database" .schema | grep -io '[a-z_]*v6[a-z_]*')"
 check "IPv4 flows" mesh_ping alpha "$(mesh_tunnel_address beta 4)"
 check "alpha has no IPv6 address" has_no_family alpha 6
@@ -31,6 +34,7 @@ check "the server ends in order" mesh_server_stop
 need mesh_server_start
 check_soon "alpha has an IPv6 address" 30 has_family alpha 6
 check_soon "beta has an IPv6 address" 30 has_family beta 6
+check "the devices' JSON has IPv6 now" [ -n "$(mesh_devices | fields_of_v6)" ]
 scenario_matrix 20
 check_same "alpha's IPv4 address is the same" "$v4" "$(mesh_tunnel_address alpha 4)"
 check_same "alpha's interface is the same" "$index" "$(interface_index alpha)"
