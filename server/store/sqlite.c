@@ -7,11 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/memory.h"
+#include "server/store/backoff.h"
 
 /* How long somebody else's lock is waited for. */
 #define BUSY_MILLISECONDS 5000
+#define PAUSE_MILLISECONDS 20
 
 static const char setup_sql[] = "PRAGMA journal_mode = WAL;"
 				"PRAGMA synchronous = FULL;"
@@ -108,6 +111,22 @@ static int compare_bytes(void *unused, int a_length, const void *a, int b_length
 	return order ? order : a_length - b_length;
 }
 
+/*
+ * The first change to WAL needs the file for itself, and SQLite does not wait for that as it waits for
+ * other locks: of several servers that open a new database at once, all but one are told that it is busy.
+ */
+static int run_setup(struct nx_sqlite *sqlite)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_MILLISECONDS * 1000000L};
+	uint64_t deadline = nx_milliseconds() + BUSY_MILLISECONDS;
+	int code;
+
+	while (((code = sqlite3_exec(sqlite->handle, setup_sql, NULL, NULL, NULL)) & 0xff) == SQLITE_BUSY &&
+	       nx_milliseconds() < deadline)
+		nanosleep(&pause, NULL);
+	return code;
+}
+
 static int set_up(struct nx_sqlite *sqlite)
 {
 	int code;
@@ -118,7 +137,7 @@ static int set_up(struct nx_sqlite *sqlite)
 	sqlite3_db_config(sqlite->handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
 	code = sqlite3_create_collation(sqlite->handle, "C", SQLITE_UTF8, NULL, compare_bytes);
 	if (code == SQLITE_OK)
-		code = sqlite3_exec(sqlite->handle, setup_sql, NULL, NULL, NULL);
+		code = run_setup(sqlite);
 	if (code == SQLITE_OK && sqlite->use == NX_USE_READ)
 		code = sqlite3_exec(sqlite->handle, "PRAGMA query_only = ON", NULL, NULL, NULL);
 	return code;
