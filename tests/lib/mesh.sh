@@ -48,7 +48,10 @@ mesh_end()
 	local status=$?
 	trap - EXIT
 	trap '' HUP INT PIPE TERM
-	[ "$status" = 0 ] || [ "$status" = 130 ] || mesh_show_logs >&2
+	case $status in
+	0 | 129 | 130) ;; # well, or somebody had enough of it
+	*) mesh_show_logs >&2 ;;
+	esac
 	lab_sweep
 	exit "$status"
 }
