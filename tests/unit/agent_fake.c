@@ -314,7 +314,10 @@ static struct fake_peer *peer_get(struct fake_host *host, const char *key, bool 
 		if (strcmp(host->peers[i].key, key) == 0)
 			return &host->peers[i];
 	}
-	host->peers = nx_realloc_array(host->peers, host->peer_count + 1, sizeof(*host->peers));
+	if (host->peer_count == host->peer_room) {
+		host->peer_room = host->peer_room ? 2 * host->peer_room : 16;
+		host->peers = nx_realloc_array(host->peers, host->peer_room, sizeof(*host->peers));
+	}
 	struct fake_peer *peer = &host->peers[host->peer_count++];
 
 	memset(peer, 0, sizeof(*peer));

@@ -35,7 +35,7 @@ struct fake_host {
 	struct nx_capabilities capabilities;
 	struct fake_family families[2];
 	struct fake_peer *peers;
-	size_t peer_count;
+	size_t peer_count, peer_room;
 	bool interface_gone;
 	unsigned interface_ups;
 	unsigned peer_sends;	   /* calls of peers_apply */
