@@ -61,8 +61,9 @@ static enum nx_status driver_gather(const struct nx_plugins *plugins, const char
 						    : nx_plugins_capability(plugins, "driver", 0);
 
 	if (!found)
-		return nx_fail(error, NX_NOT_FOUND, NULL, "no plugin provides driver/%s",
-			       *driver ? driver : "…: load a plugin that provides one");
+		return nx_fail(error, NX_NOT_FOUND, "driver",
+			       "no plugin provides driver/%s: load one that does%s", *driver ? driver : "…",
+			       *driver ? ", or choose another --driver" : "");
 	out->driver_name = found->key;
 	out->driver = found->ops;
 	out->driver_instance = found->provider->instance;

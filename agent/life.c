@@ -53,6 +53,22 @@ static enum nx_status plugins_open(struct nx_agent *agent, struct nx_error *erro
 	return nx_plugins_open(&request, &agent->plugins, error);
 }
 
+/* What a plugin finds wrong in its configuration is as wrong as what we find in ours. */
+static enum nx_status plugins_load(struct nx_agent *agent, struct nx_error *error)
+{
+	enum nx_status status;
+
+	agent->services = (struct nx_services_base){
+		.loop = &agent->loop,
+		.state_directory = agent->options.state_directory,
+		.interface_name = agent->options.interface,
+	};
+	status = nx_plugins_load(agent->plugins, error);
+	if (status != NX_OK)
+		return status;
+	return nx_capabilities_gather(agent->plugins, agent->options.driver, &agent->capabilities, error);
+}
+
 enum nx_status nx_life_configure(struct nx_agent *agent, struct nx_error *error)
 {
 	enum nx_status status = config_load_early(agent->config, error);
@@ -65,6 +81,8 @@ enum nx_status nx_life_configure(struct nx_agent *agent, struct nx_error *error)
 		status = nx_options_log(agent->config, error);
 	if (status == NX_OK)
 		status = nx_options_read(agent->config, &agent->options, error);
+	if (status == NX_OK)
+		status = plugins_load(agent, error);
 	return status;
 }
 
@@ -139,24 +157,6 @@ static void reconcile_asked(void *context)
 	struct nx_agent *agent = context;
 
 	nx_network_look(&agent->network);
-}
-
-static enum nx_status plugins_begin(struct nx_agent *agent, struct nx_error *error)
-{
-	enum nx_status status;
-
-	agent->services = (struct nx_services_base){
-		.loop = &agent->loop,
-		.state_directory = agent->options.state_directory,
-		.interface_name = agent->options.interface,
-	};
-	status = nx_plugins_load(agent->plugins, error);
-	if (status == NX_OK)
-		status = nx_capabilities_gather(agent->plugins, agent->options.driver, &agent->capabilities,
-						error);
-	if (status == NX_OK)
-		status = nx_plugins_start(agent->plugins, error);
-	return status;
 }
 
 static enum nx_status state_begin(struct nx_agent *agent, struct nx_error *error)
@@ -255,7 +255,7 @@ enum nx_status nx_life_begin(struct nx_agent *agent, struct nx_error *error)
 	signals_begin(agent);
 	status = nx_state_open(agent->options.state_directory, &agent->state, error);
 	if (status == NX_OK)
-		status = plugins_begin(agent, error);
+		status = nx_plugins_start(agent->plugins, error);
 	if (status == NX_OK)
 		status = state_begin(agent, error);
 	if (status == NX_OK)

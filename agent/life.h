@@ -5,8 +5,8 @@
 
 #include "agent/agent.h"
 
-/* Load configuration and plugins' sections: all that can be wrong with the configuration
- * alone is found here. `agent->config` knows the command line. */
+/* Load configuration and plugins, without a trace on the host: all that can be wrong with the
+ * configuration alone is found here. `agent->config` knows the command line. */
 enum nx_status nx_life_configure(struct nx_agent *agent, struct nx_error *error);
 /* Make the parts in order. After a failure nx_life_end() is due all the same. */
 enum nx_status nx_life_begin(struct nx_agent *agent, struct nx_error *error);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/options.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -201,6 +202,8 @@ static enum nx_status texts_read(const struct nx_config *config, struct nx_optio
 	if (!interface_fit(out->interface))
 		return refuse(config, "interface",
 			      "up to 15 letters, digits, dots, dashes and underscores are needed", error);
+	if (*out->ca_file && access(out->ca_file, R_OK) != 0)
+		return refuse(config, "ca-file", strerror(errno), error);
 	if (!hostname_fit(out->hostname))
 		return refuse(config, "hostname",
 			      "up to 255 bytes of text without control characters are needed", error);

@@ -27,8 +27,10 @@ static enum nx_status directory_make(const char *path, struct nx_error *error)
 	struct stat facts;
 
 	if (mkdir(path, 0700) != 0 && errno != EEXIST)
-		return nx_fail(error, NX_UNAVAILABLE, NULL, "cannot make the state directory %s: %s", path,
-			       strerror(errno));
+		return nx_fail(error, NX_UNAVAILABLE, NULL,
+			       "cannot make the state directory %s: %s; run nexd as root, or choose another "
+			       "--state-directory",
+			       path, strerror(errno));
 	if (stat(path, &facts) != 0 || !S_ISDIR(facts.st_mode))
 		return nx_fail(error, NX_INVALID, NULL, "the state directory %s is no directory", path);
 	if (facts.st_uid != geteuid())
@@ -47,7 +49,9 @@ static enum nx_status lock_take(struct nx_state *state, struct nx_error *error)
 
 	state->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (state->lock < 0)
-		return nx_fail(error, NX_UNAVAILABLE, NULL, "cannot open %s: %s", path, strerror(errno));
+		return nx_fail(error, NX_UNAVAILABLE, NULL,
+			       "cannot open %s: %s; nexd must be able to write in its --state-directory",
+			       path, strerror(errno));
 	if (flock(state->lock, LOCK_EX | LOCK_NB) == 0)
 		return NX_OK;
 	return nx_fail(error, NX_CONFLICT, NULL,

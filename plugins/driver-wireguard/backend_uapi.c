@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* WireGuard in userspace: wireguard-go, through its configuration socket. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backend.h"
 #include "cleanup.h"
 #include "uapi_socket.h"
 #include "uapi_write.h"
+
+#define WG_TUN_DEVICE "/dev/net/tun"
 
 /* NX_OK when nobody listens at the socket of an interface that does not exist here. */
 static enum nx_status socket_free(const struct wg_driver *driver, const char *name, struct nx_error *error)
@@ -39,9 +43,21 @@ static enum nx_status program_probe(const struct wg_driver *driver, struct nx_er
 		driver->services->agent->run(driver->host, arguments, NULL, version, sizeof(version), error);
 
 	if (status == NX_UNSUPPORTED)
-		return driver->services->fail(error, NX_UNSUPPORTED, NULL, "the program %s is not installed",
-					      driver->program);
+		return driver->services->fail(error, NX_UNSUPPORTED, NULL,
+					      "the program %s is not installed: install it", driver->program);
 	return status;
+}
+
+/* wireguard-go's own words for this are many. */
+static enum nx_status tun_probe(const struct wg_driver *driver, struct nx_error *error)
+{
+	if (access(WG_TUN_DEVICE, R_OK | W_OK) == 0)
+		return NX_OK;
+	return driver->services->fail(error, NX_UNAVAILABLE, NULL,
+				      "%s cannot use " WG_TUN_DEVICE
+				      ": %s; load the module (modprobe tun), or "
+				      "give this container the device",
+				      driver->program, strerror(errno));
 }
 
 static enum nx_status uapi_create(const struct wg_driver *driver, const char *name, struct nx_error *error)
@@ -53,6 +69,8 @@ static enum nx_status uapi_create(const struct wg_driver *driver, const char *na
 
 	if (!status)
 		status = program_probe(driver, error);
+	if (!status)
+		status = tun_probe(driver, error);
 	if (!status)
 		status = driver->services->agent->run(driver->host, arguments, NULL, NULL, 0, error);
 	return status;

@@ -14,8 +14,8 @@ struct refusal {
 };
 
 static const struct refusal refusals[] = {
-	{EPERM, NX_DENIED, "; CAP_NET_ADMIN is needed"},
-	{EACCES, NX_DENIED, "; CAP_NET_ADMIN is needed"},
+	{EPERM, NX_DENIED, "; CAP_NET_ADMIN is needed: run nexd as root"},
+	{EACCES, NX_DENIED, "; CAP_NET_ADMIN is needed: run nexd as root"},
 	{ENODEV, NX_NOT_FOUND, ""},
 	{ENOENT, NX_NOT_FOUND, ""},
 	{EEXIST, NX_CONFLICT, ""},

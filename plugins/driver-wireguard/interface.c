@@ -113,8 +113,13 @@ static enum nx_status link_make(struct ascent *ascent, struct nx_error *error)
 	struct nx_error reason = {0};
 	enum nx_status status;
 
-	if (driver->forced)
-		return link_make_with(ascent, driver->forced, error);
+	if (driver->forced) {
+		status = link_make_with(ascent, driver->forced, &reason);
+		return status ? driver->services->fail(error, status, NULL,
+						       "the backend is set to %s, and %s",
+						       driver->forced->name, reason.message)
+			      : status;
+	}
 	status = link_make_with(ascent, &wg_backend_kernel, error);
 	if (status != NX_UNSUPPORTED)
 		return status;
