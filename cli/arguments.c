@@ -6,14 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 const struct cli_option cli_global_options[] = {
 	{"service-url", "URL", "the server (NEXCTL_SERVICE_URL; default http://127.0.0.1:8080)", false},
 	{"token", "TOKEN", "an access token (better: NEXCTL_TOKEN, which no process list shows)", false},
 	{"username", "NAME", "sign in as this user (NEXCTL_USERNAME)", false},
-	{"password-file", "FILE", "the user's password (NEXCTL_PASSWORD_FILE; - asks)", false},
+	{"password-file", "FILE", "the user's password (NEXCTL_PASSWORD_FILE, or itself in NEXCTL_PASSWORD; - asks)", false},
 	{"ca-file", "FILE", "trust the certificates in FILE (NEXCTL_CA_FILE)", false},
 	{"output", "FORM", "column, no-header, json or json-raw (NEXCTL_OUTPUT)", false},
 	{"help", NULL, "show help for nexctl, a noun or a verb", false},
+	{"version", NULL, "show the version", false},
 };
 const size_t cli_global_option_count = sizeof(cli_global_options) / sizeof(cli_global_options[0]);
 
@@ -40,17 +43,18 @@ const char *cli_value(const struct cli *cli, const char *name)
 	return NULL;
 }
 
+const char *const cli_output_forms[] = {"column", "no-header", "json", "json-raw", NULL};
+
 static int output_set(struct cli *cli, const char *form)
 {
-	static const char *const forms[] = {"column", "no-header", "json", "json-raw"};
-
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		if (strcmp(forms[i], form) == 0) {
+	for (size_t i = 0; cli_output_forms[i]; i++) {
+		if (strcmp(cli_output_forms[i], form) == 0) {
 			cli->output = (enum cli_output)i;
 			return CLI_OK;
 		}
 	}
-	return cli_usage(cli, "--output takes column, no-header, json or json-raw, not '%s'", form);
+	return cli_usage(cli, "--output (NEXCTL_OUTPUT) takes column, no-header, json or json-raw, not '%s'",
+			 form);
 }
 
 static int global_set(struct cli *cli, const char *name, const char *value)
@@ -59,8 +63,10 @@ static int global_set(struct cli *cli, const char *name, const char *value)
 		const char *name;
 		const char **place;
 	} places[] = {
-		{"service-url", &cli->service_url}, {"token", &cli->token},
-		{"username", &cli->username},       {"password-file", &cli->password_file},
+		{"service-url", &cli->service_url},
+		{"token", &cli->token},
+		{"username", &cli->username},
+		{"password-file", &cli->password_file},
 		{"ca-file", &cli->ca_file},
 	};
 
@@ -68,9 +74,14 @@ static int global_set(struct cli *cli, const char *name, const char *value)
 		return output_set(cli, value);
 	if (strcmp(name, "help") == 0)
 		cli->help = true;
+	if (strcmp(name, "version") == 0)
+		cli->version = true;
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
 		if (strcmp(places[i].name, name) == 0)
 			*places[i].place = value;
+	/* Of a token and a user the later one counts: a flag beats the environment. */
+	if (strcmp(name, "username") == 0)
+		cli->token = NULL;
 	return CLI_OK;
 }
 
@@ -80,9 +91,12 @@ static int environment_read(struct cli *cli)
 		const char *variable;
 		const char *option;
 	} variables[] = {
-		{"NEXCTL_SERVICE_URL", "service-url"},     {"NEXCTL_TOKEN", "token"},
-		{"NEXCTL_USERNAME", "username"},           {"NEXCTL_CA_FILE", "ca-file"},
-		{"NEXCTL_PASSWORD_FILE", "password-file"}, {"NEXCTL_OUTPUT", "output"},
+		{"NEXCTL_SERVICE_URL", "service-url"},
+		{"NEXCTL_USERNAME", "username"},
+		{"NEXCTL_TOKEN", "token"},
+		{"NEXCTL_PASSWORD_FILE", "password-file"},
+		{"NEXCTL_CA_FILE", "ca-file"},
+		{"NEXCTL_OUTPUT", "output"},
 	};
 
 	cli->service_url = "http://127.0.0.1:8080";
@@ -95,8 +109,8 @@ static int environment_read(struct cli *cli)
 	return CLI_OK;
 }
 
-static const struct cli_option *option_find(const struct cli_option *options, size_t count,
-					    const char *name, size_t length)
+const struct cli_option *cli_option_find(const struct cli_option *options, size_t count, const char *name,
+					 size_t length)
 {
 	for (size_t i = 0; i < count; i++)
 		if (strlen(options[i].name) == length && memcmp(options[i].name, name, length) == 0)
@@ -104,23 +118,23 @@ static const struct cli_option *option_find(const struct cli_option *options, si
 	return NULL;
 }
 
-/* Find noun and verb first: only then is it known which options there are. */
 static bool option_takes_value(const char *text)
 {
 	const struct cli_option *option =
-		option_find(cli_global_options, cli_global_option_count, text + 2, strlen(text + 2));
+		cli_option_find(cli_global_options, cli_global_option_count, text + 2, strlen(text + 2));
 
 	return option && option->argument;
 }
 
+/* Find noun and verb first: only then is it known which options there are. */
 static int verb_find(struct cli *cli, int argc, char **argv, const char **words)
 {
 	int count = 0;
 
 	for (int i = 1; i < argc && count < 2; i++) {
-		if (strncmp(argv[i], "--", 2) != 0)
+		if (argv[i][0] != '-')
 			words[count++] = argv[i];
-		else if (option_takes_value(argv[i]))
+		else if (strncmp(argv[i], "--", 2) == 0 && option_takes_value(argv[i]))
 			i++;
 	}
 	if (count && !cli_noun_known(words[0]))
@@ -139,11 +153,11 @@ static int option_read(struct cli *cli, int argc, char **argv, int *index)
 	const char *name = argv[*index] + 2, *value = strchr(name, '=');
 	size_t length = value ? (size_t)(value - name) : strlen(name);
 	const struct cli_option *option =
-		option_find(cli_global_options, cli_global_option_count, name, length);
+		cli_option_find(cli_global_options, cli_global_option_count, name, length);
 	bool global = option != NULL;
 
 	if (!option && cli->verb)
-		option = option_find(cli->verb->options, cli->verb->option_count, name, length);
+		option = cli_option_find(cli->verb->options, cli->verb->option_count, name, length);
 	if (!option)
 		return cli_usage(cli, "there is no option '--%.*s' here", (int)length, name);
 	if (value && !option->argument)
@@ -163,16 +177,33 @@ static int option_read(struct cli *cli, int argc, char **argv, int *index)
 	return CLI_OK;
 }
 
-static int verb_complete(struct cli *cli, size_t operands)
+/* May it stand in a path? An empty part, "." or ".." would name something else. */
+static bool id_check(const char *text)
 {
-	for (size_t i = operands; i < CLI_OPERANDS_MAX; i++)
-		if (cli->verb->operands[i])
+	return *text && strcmp(text, ".") != 0 && strcmp(text, "..") != 0;
+}
+
+static int operands_check(const struct cli *cli)
+{
+	for (size_t i = 0; i < CLI_OPERANDS_MAX && cli->verb->operands[i]; i++) {
+		if (!cli->operands[i])
 			return cli_usage(cli, "%s is missing", cli->verb->operands[i]);
+		if (!id_check(cli->operands[i]))
+			return cli_usage(cli, "%s cannot be '%s'", cli->verb->operands[i], cli->operands[i]);
+	}
+	return CLI_OK;
+}
+
+static int options_check(const struct cli *cli)
+{
 	for (size_t i = 0; i < cli->verb->option_count; i++) {
 		const struct cli_option *option = &cli->verb->options[i];
+		const char *value = cli_value(cli, option->name);
 
-		if (option->required && !cli_value(cli, option->name))
+		if (option->required && !value)
 			return cli_usage(cli, "--%s %s is missing", option->name, option->argument);
+		if (value && option->argument && strcmp(option->argument, "ID") == 0 && !id_check(value))
+			return cli_usage(cli, "--%s cannot be '%s'", option->name, value);
 	}
 	return CLI_OK;
 }
@@ -180,11 +211,50 @@ static int verb_complete(struct cli *cli, size_t operands)
 static int operand_read(struct cli *cli, const char *word, size_t *operands)
 {
 	if (!cli->verb)
-		return CLI_OK; /* the noun alone: help follows */
+		return CLI_OK; /* what is wrong is said at the end */
 	if (*operands == CLI_OPERANDS_MAX || !cli->verb->operands[*operands])
 		return cli_usage(cli, "'%s' is one argument too many", word);
 	cli->operands[(*operands)++] = word;
 	return CLI_OK;
+}
+
+/* "-h"; no other option has a single dash. */
+static int short_option_read(struct cli *cli, const char *word)
+{
+	if (strcmp(word, "-h") != 0)
+		return cli_usage(cli, "there is no option '%s' (a word that begins with - goes after --)",
+				 word);
+	cli->help = true;
+	return CLI_OK;
+}
+
+/* "'device' wants a verb: list, show, …" */
+static int verb_missing(const struct cli *cli, const char *noun)
+{
+	const struct cli_verb *row = cli_verb_find(noun, NULL);
+	NX_AUTO_FREE char *verbs = nx_strdup(row->verb);
+
+	while ((++row)->noun) {
+		char *longer = nx_printf("%s, %s", verbs, row->verb);
+
+		free(verbs);
+		verbs = longer;
+	}
+	return cli_usage(cli, "'%s' wants a verb: %s", noun, verbs);
+}
+
+static int command_check(const struct cli *cli, const char *noun)
+{
+	int status;
+
+	if (cli->help || cli->version)
+		return CLI_OK;
+	if (!noun)
+		return cli_usage(cli, "what is to be done? Give a noun and a verb");
+	if (!cli->verb)
+		return verb_missing(cli, noun);
+	status = operands_check(cli);
+	return status == CLI_OK ? options_check(cli) : status;
 }
 
 int cli_arguments(struct cli *cli, int argc, char **argv)
@@ -202,14 +272,12 @@ int cli_arguments(struct cli *cli, int argc, char **argv)
 			options = false;
 		else if (options && strncmp(argv[i], "--", 2) == 0)
 			status = option_read(cli, argc, argv, &i);
+		else if (options && argv[i][0] == '-' && argv[i][1])
+			status = short_option_read(cli, argv[i]);
 		else if (++seen > 2)
 			status = operand_read(cli, argv[i], &operands);
 		if (status != CLI_OK)
 			return status;
 	}
-	if (cli->help || (words[0] && !cli->verb))
-		return CLI_OK;
-	if (!cli->verb)
-		return cli_usage(cli, "what is to be done? Give a noun and a verb");
-	return verb_complete(cli, operands);
+	return command_check(cli, words[0]);
 }

@@ -16,6 +16,7 @@
 enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
 enum cli_output { CLI_COLUMN, CLI_NO_HEADER, CLI_JSON, CLI_JSON_RAW };
+extern const char *const cli_output_forms[]; /* their names, NULL-ended */
 
 #define CLI_OPERANDS_MAX 2
 #define CLI_OPTIONS_MAX 24
@@ -23,7 +24,7 @@ enum cli_output { CLI_COLUMN, CLI_NO_HEADER, CLI_JSON, CLI_JSON_RAW };
 /* An option of a verb, or of nexctl itself. */
 struct cli_option {
 	const char *name;     /* without "--" */
-	const char *argument; /* how its argument is called in help; NULL: takes none */
+	const char *argument; /* how its argument is called in help (ID: part of a path); NULL: takes none */
 	const char *summary;
 	bool required;
 };
@@ -50,7 +51,7 @@ struct cli {
 	const char *password_file;
 	const char *ca_file;
 	enum cli_output output;
-	bool help;
+	bool help, version;
 	const struct cli_verb *verb;
 	const char *operands[CLI_OPERANDS_MAX];
 	struct {
@@ -62,7 +63,8 @@ struct cli {
 };
 
 /* --- verbs.c: the table --- */
-extern const struct cli_verb *const cli_nouns[];        /* one row array per noun, NULL-ended */
+extern const struct cli_verb *const cli_nouns[]; /* one row array per noun, NULL-ended */
+/* The verb's row, or with a NULL verb the noun's first; NULL when there is none. */
 const struct cli_verb *cli_verb_find(const char *noun, const char *verb);
 bool cli_noun_known(const char *noun);
 
@@ -79,10 +81,27 @@ extern const struct cli_option cli_global_options[];
 extern const size_t cli_global_option_count;
 /* Fills `cli` from the environment and argv; CLI_USAGE after saying what is wrong. */
 int cli_arguments(struct cli *cli, int argc, char **argv);
+/* The option of this name, which has `length` bytes; NULL when there is none. */
+const struct cli_option *cli_option_find(const struct cli_option *options, size_t count, const char *name,
+					 size_t length);
 /* The option's value; NULL when it was not given. */
 const char *cli_value(const struct cli *cli, const char *name);
 /* Says `message` and where help is; answers CLI_USAGE. */
 int cli_usage(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* --- complete.c --- */
+/* Prints what may follow `words`, a NULL-ended list, one proposal a line. */
+void cli_complete(char *const *words);
+
+/* --- password.c --- */
+/*
+ * The first line of `file`; with NULL or "-" that of standard input, asked for with `prompt` when it is
+ * a terminal. The caller's to cli_password_forget(); NULL after saying why there is none.
+ */
+char *cli_password_read(const char *file, const char *prompt);
+/* The same for a password to be set: on a terminal it is asked for twice. */
+char *cli_password_choose(const char *file);
+void cli_password_forget(char *password); /* wipes and frees; NULL is fine */
 
 /* --- client.c: the HTTP API --- */
 /*
@@ -110,8 +129,13 @@ void cli_print(const struct cli *cli, const struct nx_json *value, const struct 
 	       size_t count);
 /* Appends the strings of an array member, joined by ", ". */
 void cli_render_list(const struct nx_json *row, const char *member, struct nx_buffer *into);
-/* One value as a cell: text of any type, control characters made harmless. */
+/* Text from elsewhere, with every character that could move the cursor or turn text around spelled out. */
+void cli_render_text(const char *text, struct nx_buffer *into);
+/* One value of any type as such a text. */
 void cli_render_value(const struct nx_json *value, struct nx_buffer *into);
+
+/* A string on standard error, after `label`; nothing when the value is no string. */
+void cli_say_value(const char *label, const struct nx_json *value);
 
 /* The shape of most verbs: one call, one table. Answers an enum cli_exit. */
 int cli_show(struct cli *cli, const char *method, const char *path, const struct nx_json *body,

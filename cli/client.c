@@ -6,14 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/secret.h"
 
 #define ANSWER_LIMIT (256u << 20)
-#define PASSWORD_LIMIT 1024
 
 static size_t answer_collect(char *data, size_t size, size_t count, void *context)
 {
@@ -88,18 +85,6 @@ static char *service_url(const struct cli *cli, const char *path)
 	return nx_printf("%.*s%s", (int)length, cli->service_url, path);
 }
 
-/* A text from the server, fit for a terminal. */
-static void text_say(const char *label, const struct nx_json *value)
-{
-	struct nx_buffer text = {0};
-
-	if (!nx_json_string(value))
-		return;
-	cli_render_value(value, &text);
-	fprintf(stderr, "%s%s", label, text.data ? text.data : "");
-	nx_buffer_free(&text);
-}
-
 static void refusal_say(const struct exchange *exchange)
 {
 	NX_AUTO_JSON struct nx_json *answer = NULL;
@@ -107,11 +92,11 @@ static void refusal_say(const struct exchange *exchange)
 	fprintf(stderr, "nexctl: the server answered %ld", exchange->status);
 	if (nx_json_parse(exchange->answer.data ? exchange->answer.data : "", exchange->answer.length,
 			  &answer, NULL) == NX_OK) {
-		text_say(": ", nx_json_member(answer, "error"));
-		text_say(", ", nx_json_member(answer, "error_description"));
-		text_say(", ", nx_json_member(answer, "reason"));
-		text_say(", field ", nx_json_member(answer, "field"));
-		text_say(", existing id ", nx_json_member(answer, "id"));
+		cli_say_value(": ", nx_json_member(answer, "error"));
+		cli_say_value(", ", nx_json_member(answer, "error_description"));
+		cli_say_value(", ", nx_json_member(answer, "reason"));
+		cli_say_value(", field ", nx_json_member(answer, "field"));
+		cli_say_value(", existing id ", nx_json_member(answer, "id"));
 	}
 	fputc('\n', stderr);
 	if (exchange->status == 401)
@@ -127,12 +112,13 @@ static bool exchange_judge(struct exchange *exchange, struct nx_json **out)
 		refusal_say(exchange);
 		return false;
 	}
-	if (!out || !exchange->answer.length)
+	if (!out || exchange->status == 204)
 		return true;
-	if (nx_json_parse(exchange->answer.data, exchange->answer.length, out, &error) == NX_OK)
+	if (nx_json_parse(exchange->answer.data ? exchange->answer.data : "", exchange->answer.length, out,
+			  &error) == NX_OK)
 		return true;
-	fprintf(stderr, "nexctl: %s answered what is no JSON (%s): is it a Nexodus server?\n",
-		exchange->url, error.message);
+	fprintf(stderr, "nexctl: %s answered what is no JSON (%s): is it a Nexodus server?\n", exchange->url,
+		error.message);
 	return false;
 }
 
@@ -150,43 +136,6 @@ static bool exchange_finish(const struct cli *cli, struct exchange *exchange, st
 
 /* --- signing in ------------------------------------------------------------- */
 
-static char *password_ask(void)
-{
-	struct termios old, quiet;
-	char line[PASSWORD_LIMIT];
-	bool terminal = tcgetattr(STDIN_FILENO, &old) == 0;
-	char *got;
-
-	if (terminal) {
-		fputs("Password: ", stderr);
-		quiet = old;
-		quiet.c_lflag &= ~(tcflag_t)ECHO;
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-	}
-	got = fgets(line, sizeof(line), stdin);
-	if (terminal) {
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
-		fputc('\n', stderr);
-	}
-	got = got ? nx_strdup(line) : NULL;
-	nx_wipe(line, sizeof(line));
-	return got;
-}
-
-static char *password_read(const struct cli *cli)
-{
-	struct nx_error error;
-	char *password = NULL;
-
-	if (!cli->password_file || strcmp(cli->password_file, "-") == 0)
-		password = password_ask();
-	else if (nx_file_read(cli->password_file, PASSWORD_LIMIT, &password, NULL, &error) != NX_OK)
-		fprintf(stderr, "nexctl: %s\n", error.message);
-	if (password)
-		password[strcspn(password, "\r\n")] = '\0';
-	return password;
-}
-
 static char *login_form(const char *username, const char *password)
 {
 	char *user = curl_easy_escape(NULL, username, 0);
@@ -201,13 +150,23 @@ static char *login_form(const char *username, const char *password)
 	return form;
 }
 
+/* From the file that was named, else from the environment, else asked for. */
+static char *password_find(const struct cli *cli)
+{
+	const char *given = getenv("NEXCTL_PASSWORD");
+
+	if (!cli->password_file && given && *given)
+		return nx_strdup(given);
+	return cli_password_read(cli->password_file, "Password");
+}
+
 static bool login(struct cli *cli)
 {
 	NX_AUTO_JSON struct nx_json *answer = NULL;
 	NX_AUTO_FREE char *url = service_url(cli, "/oauth/token");
-	char *password = password_read(cli);
-	struct exchange exchange = {.method = "POST", .url = url,
-				    .type = "application/x-www-form-urlencoded"};
+	char *password = password_find(cli);
+	struct exchange exchange = {
+		.method = "POST", .url = url, .type = "application/x-www-form-urlencoded"};
 	char *form;
 	bool done;
 
@@ -216,9 +175,8 @@ static bool login(struct cli *cli)
 	form = login_form(cli->username, password);
 	exchange.body = form;
 	done = exchange_finish(cli, &exchange, &answer);
-	nx_wipe(password, strlen(password));
+	cli_password_forget(password);
 	nx_wipe(form, strlen(form));
-	free(password);
 	free(form);
 	if (done)
 		cli->access_token = nx_strdup(nx_json_member_string(answer, "access_token", NULL));

@@ -2,9 +2,12 @@
 #include "cli/cli.h"
 
 #include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/secret.h"
 
@@ -50,26 +53,31 @@ static void help_print(const struct cli *cli, const char *noun)
 	}
 	puts("\nOptions of every command:");
 	options_print(cli_global_options, cli_global_option_count);
-	options_print(&(const struct cli_option){"version", NULL, "show the version", false}, 1);
 }
 
-/* One word a line, for shell completion: nexctl --complete [NOUN [VERB]]. */
-static int complete(int argc, char **argv)
+/* A closed descriptor would become that of a connection; what is written to this one fails. */
+static void descriptors_fill(void)
 {
-	const struct cli_verb *verb = argc > 3 ? cli_verb_find(argv[2], argv[3]) : NULL;
+	int fd;
 
-	for (size_t i = 0; cli_nouns[i] && argc < 4; i++) {
-		if (argc == 2)
-			puts(cli_nouns[i]->noun);
-		for (const struct cli_verb *row = cli_nouns[i]; argc == 3 && row->noun; row++)
-			if (strcmp(row->noun, argv[2]) == 0)
-				puts(row->verb);
-	}
-	for (size_t i = 0; verb && i < verb->option_count; i++)
-		printf("--%s\n", verb->options[i].name);
-	for (size_t i = 0; i < cli_global_option_count; i++)
-		printf("--%s\n", cli_global_options[i].name);
-	return CLI_OK;
+	do
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* What was printed has arrived, or the exit code says that it has not. */
+static int output_finish(int status)
+{
+	bool flushed = fflush(stdout) == 0;
+	int number = errno;
+
+	if (flushed && !ferror(stdout))
+		return status;
+	fprintf(stderr, "nexctl: cannot write to standard output: %s\n",
+		flushed ? "a part of it was not taken" : strerror(number));
+	return status == CLI_OK ? CLI_FAILED : status;
 }
 
 static const char *noun_of(int argc, char **argv)
@@ -80,34 +88,36 @@ static const char *noun_of(int argc, char **argv)
 	return NULL;
 }
 
-int main(int argc, char **argv)
+static int verb_run(struct cli *cli)
 {
-	static char help_option[] = "--help";
-	struct cli cli = {0};
 	int status;
 
-	if (argc > 1 && strcmp(argv[1], "--version") == 0)
-		return puts("nexctl " NEXODUS_VERSION) < 0;
-	if (argc > 1 && strcmp(argv[1], "--complete") == 0)
-		return complete(argc, argv);
-	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-		if (strcmp(argv[i], "-h") == 0)
-			argv[i] = help_option;
+	nx_secret_setup();
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	status = cli->verb->run(cli);
+	free(cli->access_token);
+	curl_global_cleanup();
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct cli cli = {0};
+	int status = CLI_OK;
+
+	descriptors_fill();
+	if (argc > 1 && strcmp(argv[1], "--complete") == 0) {
+		cli_complete(argv + 2);
+		return output_finish(CLI_OK);
+	}
 	status = cli_arguments(&cli, argc, argv);
 	if (status != CLI_OK)
 		return status;
-	if (cli.help || !cli.verb) {
+	if (cli.help)
 		help_print(&cli, noun_of(argc, argv));
-		return cli.help ? CLI_OK : CLI_USAGE;
-	}
-	nx_secret_setup();
-	curl_global_init(CURL_GLOBAL_DEFAULT);
-	status = cli.verb->run(&cli);
-	free(cli.access_token);
-	curl_global_cleanup();
-	if (fflush(stdout) != 0 && status == CLI_OK) {
-		perror("nexctl: standard output");
-		status = CLI_FAILED;
-	}
-	return status;
+	else if (cli.version)
+		puts("nexctl " NEXODUS_VERSION);
+	else
+		status = verb_run(&cli);
+	return output_finish(status);
 }

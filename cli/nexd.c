@@ -32,7 +32,11 @@ static int agent_connect(const char *path)
 	const struct timeval limit = {.tv_sec = 30};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || strlen(path) >= sizeof(name.sun_path)) {
+	if (fd < 0) {
+		perror("nexctl: socket");
+		return -1;
+	}
+	if (strlen(path) >= sizeof(name.sun_path)) {
 		fprintf(stderr, "nexctl: '%s' is too long for a socket's path\n", path);
 		close(fd);
 		return -1;
@@ -78,13 +82,23 @@ static bool agent_ask(const struct cli *cli, const char *command, struct nx_json
 		return false;
 	}
 	if (nx_json_member_string(*out, "error", NULL)) {
-		fprintf(stderr, "nexctl: nexd: %s\n", nx_json_member_string(*out, "error", ""));
+		cli_say_value("nexctl: nexd: ", nx_json_member(*out, "error"));
+		fputc('\n', stderr);
 		return false;
 	}
 	return true;
 }
 
-static void value_line(const struct nx_json *value, const char *label)
+static void line_print(const char *label, const struct nx_buffer *text)
+{
+	struct nx_buffer harmless = {0};
+
+	cli_render_text(label, &harmless);
+	printf("%-18s %s\n", harmless.data ? harmless.data : "", text->data);
+	nx_buffer_free(&harmless);
+}
+
+static void value_line(const struct nx_json *value)
 {
 	struct nx_buffer text = {0};
 
@@ -92,20 +106,26 @@ static void value_line(const struct nx_json *value, const char *label)
 		return;
 	cli_render_value(value, &text);
 	if (text.length)
-		printf("%-18s %s\n", label, text.data);
+		line_print(nx_json_name(value), &text);
 	nx_buffer_free(&text);
 }
 
 static void family_line(const struct nx_json *family)
 {
-	const char *label = nx_json_member_string(family, "label", "?");
 	const char *address = nx_json_member_string(family, "address", "");
 	const char *reason = nx_json_member_string(family, "reason", "");
+	struct nx_buffer text = {0};
 
-	if (*address)
-		printf("%-18s %s in %s\n", label, address, nx_json_member_string(family, "prefix", "?"));
-	else
-		printf("%-18s none%s%s\n", label, *reason ? ": " : "", reason);
+	if (*address) {
+		cli_render_text(address, &text);
+		nx_buffer_text(&text, " in ");
+		cli_render_text(nx_json_member_string(family, "prefix", "?"), &text);
+	} else {
+		nx_buffer_text(&text, *reason ? "none: " : "none");
+		cli_render_text(reason, &text);
+	}
+	line_print(nx_json_member_string(family, "label", "?"), &text);
+	nx_buffer_free(&text);
 }
 
 static void status_print(const struct nx_json *status)
@@ -114,7 +134,7 @@ static void status_print(const struct nx_json *status)
 	const struct nx_json *families = nx_json_member(status, "families");
 
 	for (const struct nx_json *value = nx_json_first(status); value; value = nx_json_next(value))
-		value_line(value, nx_json_name(value));
+		value_line(value);
 	for (size_t i = 0; i < nx_json_length(families); i++)
 		family_line(nx_json_element(families, i));
 	printf("%-18s %lld in all, %lld direct, %lld relayed\n", "peers",

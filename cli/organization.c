@@ -69,6 +69,8 @@ static int organization_create(struct cli *cli)
 		nx_json_put_string(body, "description", cli_value(cli, "description"));
 	if (prefixes && !cli_put_by_family(body, "cidr", prefixes))
 		return CLI_USAGE;
+	if (v6 && nx_json_member(body, "cidr_v6"))
+		return cli_usage(cli, "--cidr and --cidr-v6 both name an IPv6 prefix");
 	if (v6)
 		nx_json_put_string(body, "cidr_v6", v6);
 	nx_json_put_boolean(body, "hub_zone", cli_value(cli, "hub-zone") != NULL);

@@ -7,35 +7,72 @@
 
 #include "base/memory.h"
 
-/* Text from elsewhere may not move the cursor or forge a row. */
-static void text_harmless(const char *text, struct nx_buffer *into)
+/*
+ * A character that moves the cursor, forges a row or turns text around: how many bytes it has, and
+ * its code point; 0 for any other. Controls (C0, DEL, C1), line separators, marks of direction.
+ */
+static size_t control_length(const char *text, unsigned *code)
 {
-	for (; *text; text++) {
-		unsigned char byte = (unsigned char)*text;
+	const unsigned char *bytes = (const unsigned char *)text;
 
-		if (byte < 0x20 || byte == 0x7f)
-			nx_buffer_printf(into, "\\x%02x", byte);
+	*code = bytes[0];
+	if (bytes[0] < 0x20 || bytes[0] == 0x7f)
+		return 1;
+	*code = bytes[1];
+	if (bytes[0] == 0xc2)
+		return bytes[1] >= 0x80 && bytes[1] < 0xa0 ? 2 : 0;
+	if (bytes[0] != 0xe2 || (bytes[1] != 0x80 && bytes[1] != 0x81))
+		return 0;
+	*code = 0x2000u | (bytes[1] & 0x3fu) << 6 | (bytes[2] & 0x3fu);
+	return (*code >= 0x200e && *code <= 0x200f) || (*code >= 0x2028 && *code <= 0x202e) ||
+			       (*code >= 0x2066 && *code <= 0x2069)
+		       ? 3
+		       : 0;
+}
+
+void cli_render_text(const char *text, struct nx_buffer *into)
+{
+	while (*text) {
+		unsigned code;
+		size_t length = control_length(text, &code);
+
+		if (length)
+			nx_buffer_printf(into, code < 0x100 ? "\\x%02x" : "\\u%04x", code);
 		else
 			nx_buffer_append(into, text, 1);
+		text += length ? length : 1;
 	}
 }
 
 void cli_render_value(const struct nx_json *value, struct nx_buffer *into)
 {
 	const char *text = nx_json_string(value);
+	struct nx_buffer other = {0};
 
 	if (!value || nx_json_type(value) == NX_JSON_NULL)
 		return;
-	if (text)
-		text_harmless(text, into);
-	else
-		nx_json_print(value, into);
+	if (!text)
+		nx_json_print(value, &other);
+	cli_render_text(text ? text : other.data, into);
+	nx_buffer_free(&other);
+}
+
+void cli_say_value(const char *label, const struct nx_json *value)
+{
+	struct nx_buffer text = {0};
+
+	if (!nx_json_string(value))
+		return;
+	cli_render_value(value, &text);
+	fprintf(stderr, "%s%s", label, text.data ? text.data : "");
+	nx_buffer_free(&text);
 }
 
 void cli_render_list(const struct nx_json *row, const char *member, struct nx_buffer *into)
 {
 	const struct nx_json *list = nx_json_member(row, member);
-	const struct nx_json *value = list && nx_json_type(list) == NX_JSON_ARRAY ? nx_json_first(list) : NULL;
+	const struct nx_json *value =
+		list && nx_json_type(list) == NX_JSON_ARRAY ? nx_json_first(list) : NULL;
 
 	for (bool first = true; value; value = nx_json_next(value), first = false) {
 		if (!first)
@@ -100,6 +137,22 @@ static void table_print(const struct cli *cli, const struct nx_json *const *rows
 	free(widths);
 }
 
+/* JSON escapes C0 itself, and has line breaks outside strings; the rest stands only in strings. */
+static void json_text_print(const char *text)
+{
+	while (*text) {
+		unsigned code;
+		size_t length = control_length(text, &code);
+
+		if (length && code >= 0x7f)
+			printf("\\u%04x", code);
+		else
+			putchar(*text);
+		text += length ? length : 1;
+	}
+	putchar('\n');
+}
+
 static void json_print(const struct cli *cli, const struct nx_json *value)
 {
 	struct nx_buffer text = {0};
@@ -108,7 +161,7 @@ static void json_print(const struct cli *cli, const struct nx_json *value)
 		nx_json_print_pretty(value, &text);
 	else
 		nx_json_print(value, &text);
-	puts(text.data);
+	json_text_print(text.data);
 	nx_buffer_free(&text);
 }
 

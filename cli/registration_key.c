@@ -31,10 +31,11 @@ static char *organization_choose(struct cli *cli)
 		return nx_strdup(named);
 	if (!cli_call(cli, "GET", "/api/organizations", NULL, &list))
 		return NULL;
-	if (!list || nx_json_length(list) != 1) {
-		fputs("nexctl: you belong to more than one organization: say which with --organization ID\n"
-		      "(nexctl organization list shows them)\n",
-		      stderr);
+	if (nx_json_length(list) != 1) {
+		fprintf(stderr,
+			"nexctl: you belong to %s organization: say which with --organization ID\n"
+			"(nexctl organization list shows them)\n",
+			nx_json_length(list) ? "more than one" : "no");
 		return NULL;
 	}
 	return nx_strdup(nx_json_member_string(nx_json_element(list, 0), "id", ""));

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/memory.h"
-#include "base/secret.h"
 
 static const struct cli_column columns[] = {
 	{"USER ID", "id", NULL},
@@ -40,20 +35,15 @@ static int user_leave(struct cli *cli)
 	return cli_show(cli, "DELETE", path, NULL, columns, NX_COUNT(columns));
 }
 
-/* The first line of a file, put into the body; never from the command line. */
+/* A new password, put into the body; never from the command line. */
 static bool password_put(const char *file, struct nx_json *body)
 {
-	struct nx_error error;
-	char *password = NULL;
+	char *password = cli_password_choose(file);
 
-	if (nx_file_read(file, 1024, &password, NULL, &error) != NX_OK) {
-		fprintf(stderr, "nexctl: %s\n", error.message);
+	if (!password)
 		return false;
-	}
-	password[strcspn(password, "\r\n")] = '\0';
 	nx_json_put_string(body, "password", password);
-	nx_wipe(password, strlen(password));
-	free(password);
+	cli_password_forget(password);
 	return true;
 }
 
@@ -81,12 +71,12 @@ static int user_password(struct cli *cli)
 
 static const struct cli_option create_options[] = {
 	{"name", "NAME", "the user's name", true},
-	{"new-password-file", "FILE", "a file whose first line is the password", true},
+	{"new-password-file", "FILE", "a file whose first line is the password; - asks", true},
 	{"administrator", NULL, "may manage users", false},
 };
 
 static const struct cli_option password_options[] = {
-	{"new-password-file", "FILE", "a file whose first line is the new password", true},
+	{"new-password-file", "FILE", "a file whose first line is the password; - asks", true},
 };
 
 const struct cli_verb cli_user_verbs[] = {

@@ -26,7 +26,7 @@ const struct cli_verb *cli_verb_find(const char *noun, const char *verb)
 	const struct cli_verb *row = noun_find(noun);
 
 	for (; row && row->noun; row++)
-		if (strcmp(row->verb, verb) == 0)
+		if (!verb || strcmp(row->verb, verb) == 0)
 			return row;
 	return NULL;
 }
