@@ -31,7 +31,7 @@ struct nx_monitor {
 	int interface_index;
 	uint32_t port;
 	void *buffer;
-	bool disturbed, moved; /* found in this turn */
+	bool disturbed, moved, freed; /* found in this turn */
 };
 
 /* --- events -------------------------------------------------------------------------------- */
@@ -84,6 +84,8 @@ static void route_judge(struct nx_monitor *monitor, const struct nlmsghdr *messa
 			monitor->disturbed = true;
 	} else if (route->rtm_dst_len == 0) {
 		monitor->moved = true; /* a default route: another way out */
+	} else if (message->nlmsg_type == RTM_DELROUTE) {
+		monitor->freed = true;
 	}
 }
 
@@ -139,13 +141,15 @@ static void readable(void *context)
 		else if (lost || status == NX_INVALID) /* we do not know what we have missed */
 			monitor->disturbed = monitor->moved = true;
 	}
-	bool disturbed = monitor->disturbed, moved = monitor->moved;
+	bool disturbed = monitor->disturbed, moved = monitor->moved, freed = monitor->freed;
 
-	monitor->disturbed = monitor->moved = false;
+	monitor->disturbed = monitor->moved = monitor->freed = false;
 	if (disturbed)
 		listener.disturbed(listener.context);
 	if (moved)
 		listener.moved(listener.context);
+	if (freed)
+		listener.freed(listener.context);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */

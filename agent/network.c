@@ -48,6 +48,21 @@ static bool interface_align(struct nx_network *network)
 	return true;
 }
 
+/* A route of the host's own in the way spoils nothing else: told once, and tried again when it may be gone.
+ */
+static void conflict_tell(struct nx_network *network)
+{
+	const char *conflict = network->reconcile.route_conflict;
+
+	if (strcmp(network->route_conflict, conflict) == 0)
+		return;
+	if (*conflict)
+		nx_log(NX_LOG_WARNING, "a prefix of the mesh is routed elsewhere", "reason", conflict, NULL);
+	else
+		nx_log(NX_LOG_INFO, "no prefix of the mesh is routed elsewhere any more", NULL);
+	memcpy(network->route_conflict, conflict, sizeof(network->route_conflict));
+}
+
 /* What a round has left: an error to remember, a family that could not be had. */
 static void round_end(struct nx_network *network, enum nx_status status, const struct nx_error *error)
 {
@@ -60,6 +75,7 @@ static void round_end(struct nx_network *network, enum nx_status status, const s
 			nx_log(NX_LOG_INFO, "the mesh is as it should be again", NULL);
 		network->last_error[0] = '\0';
 		network->failures = 0;
+		conflict_tell(network);
 	} else {
 		error_remember(network, error);
 		retry_later(network);
@@ -156,11 +172,20 @@ static bool refusals_forget(const struct nx_network *network)
 	return any;
 }
 
+/* Not at each event: a router's table changes all the time. Not every route that goes is told, either. */
+static void conflict_poll(struct nx_network *network)
+{
+	if (*network->route_conflict && (network->route_freed || network->polls % REFUSED_POLLS == 0))
+		nx_network_look(network);
+	network->route_freed = false;
+}
+
 static void poll_due(void *context)
 {
 	struct nx_network *network = context;
 	bool again = ++network->polls % REFUSED_POLLS == 0 && refusals_forget(network);
 
+	conflict_poll(network);
 	if (nx_capabilities_poll(network->capabilities)) {
 		families_adapt(network);
 		nx_network_settle(network);
@@ -174,6 +199,11 @@ static void poll_due(void *context)
 static void host_disturbed(void *context)
 {
 	nx_network_look(context);
+}
+
+static void host_freed(void *context)
+{
+	((struct nx_network *)context)->route_freed = true;
 }
 
 static void host_moved(void *context)
@@ -267,7 +297,11 @@ void nx_network_list_end(struct nx_network *network)
 static enum nx_status watch_start(struct nx_network *network, struct nx_error *error)
 {
 	const struct nx_monitor_listener listener = {
-		.disturbed = host_disturbed, .moved = host_moved, .context = network};
+		.disturbed = host_disturbed,
+		.moved = host_moved,
+		.freed = host_freed,
+		.context = network,
+	};
 
 	return nx_monitor_start(network->loop, &listener, &network->monitor, error);
 }

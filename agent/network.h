@@ -40,10 +40,12 @@ struct nx_network {
 	struct nx_watch *poll;
 	uint16_t port; /* the last that was told */
 	unsigned polls;
+	bool route_freed;  /* since the last poll: one that stood in the way may be gone */
 	unsigned failures; /* looks that failed in a row */
 	char self_id[NX_UUID_TEXT];
-	struct nx_address service; /* where the service is: no route may swallow it */
-	char last_error[320];	   /* "" when the last round went well */
+	struct nx_address service;	       /* where the service is: no route may swallow it */
+	char last_error[320];		       /* "" when the last round went well */
+	char route_conflict[NX_CONFLICT_TEXT]; /* that was told last; "" for none */
 };
 
 /* Bring the interface up and watch the host. Peers and routes stay as they are until this

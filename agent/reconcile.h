@@ -15,6 +15,8 @@
 #include "agent/claims.h"
 #include "agent/plan.h"
 
+#define NX_CONFLICT_TEXT 320u
+
 struct nx_reconcile {
 	const struct nx_capabilities *capabilities;
 	struct nx_members *members;
@@ -26,7 +28,9 @@ struct nx_reconcile {
 	bool up;	     /* the interface is there */
 	bool unsure;	     /* what is applied is not known */
 	bool routes_stale;   /* routes that stand must be written again: their source has changed */
-	bool refused;	     /* a family turned out not to be usable; the owner clears it */
+	/* Words of a family whose routes the host has others for; "" for none. Known anew after each look. */
+	char route_conflict[NX_CONFLICT_TEXT];
+	bool refused; /* a family turned out not to be usable; the owner clears it */
 
 	bool survey; /* the mesh is to be looked over before the next plan */
 	bool replan_all;

@@ -159,6 +159,7 @@ enum nx_status nx_reconcile_observe(struct nx_reconcile *reconcile, struct nx_er
 	reconcile->unsure = false;
 	reconcile->survey = true;
 	reconcile->replan_all = true;
+	reconcile->route_conflict[0] = '\0'; /* each route that is missing is tried again */
 	nx_reconcile_plan(reconcile);
 	return nx_reconcile_tell(reconcile, error);
 }

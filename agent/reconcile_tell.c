@@ -202,8 +202,11 @@ static enum nx_status routes_tell(struct nx_reconcile *reconcile, struct nx_erro
 		struct nx_error why = {0};
 		enum nx_status status = family_routes(reconcile, i, &why);
 
-		/* The other family's routes are worth having all the same. */
-		if (status != NX_OK && result == NX_OK)
+		/* The other family's routes are worth having all the same, as is the rest of the mesh. */
+		if (status == NX_CONFLICT)
+			snprintf(reconcile->route_conflict, NX_CONFLICT_TEXT, "%.*s",
+				 (int)NX_CONFLICT_TEXT - 1, why.message);
+		else if (status != NX_OK && result == NX_OK)
 			result = nx_fail(error, status, why.field, "%s", why.message);
 	}
 	nx_claims_settle(&reconcile->claims);

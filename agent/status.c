@@ -99,6 +99,13 @@ static void peers_count_put(const struct nx_reconcile *reconcile, struct nx_json
 	nx_json_put(status, "peers", peers);
 }
 
+static const char *error_latest(const struct nx_agent *agent)
+{
+	if (*agent->network.last_error)
+		return agent->network.last_error;
+	return *agent->session->last_error ? agent->session->last_error : agent->network.route_conflict;
+}
+
 void nx_status_write(const struct nx_agent *agent, struct nx_buffer *out)
 {
 	NX_AUTO_JSON struct nx_json *status = nx_json_object();
@@ -120,8 +127,8 @@ void nx_status_write(const struct nx_agent *agent, struct nx_buffer *out)
 	families_put(agent, status);
 	relay_put(&network->reconcile.planner, status);
 	peers_count_put(&network->reconcile, status);
-	nx_json_put_string(status, "last_error",
-			   *network->last_error ? network->last_error : session->last_error);
+	nx_json_put_string(status, "route_conflict", network->route_conflict);
+	nx_json_put_string(status, "last_error", error_latest(agent));
 	nx_json_print(status, out);
 }
 

@@ -53,8 +53,12 @@ struct nx_family_ops {
 	enum nx_status (*routes_observe)(void *instance, int interface_index,
 					 void (*each)(void *context, const struct nx_prefix *prefix),
 					 void *context, struct nx_error *error);
-	/* Add and remove routes in as few sends as fit; `source` is this host's address.
-	 * A route to add that stands already, or one to remove that is gone, is no failure. */
+	/*
+	 * Add and remove routes in as few sends as fit; `source` is this host's address.
+	 * A route to add that stands already on the interface, or one to remove that is
+	 * gone, is no failure. NX_CONFLICT, with words for a person: all is done but for
+	 * prefixes that the host routes elsewhere, which must be left as they are.
+	 */
 	enum nx_status (*routes_apply)(void *instance, int interface_index,
 				       const struct nx_address *source,
 				       const struct nx_prefix *add, size_t add_count,

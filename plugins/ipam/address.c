@@ -25,15 +25,15 @@ static bool prefix_same(const struct nx_services *services, const struct nx_pref
 	return a->bits == b->bits && services->address->address_compare(&a->address, &b->address) == 0;
 }
 
-/* Tagged as ours, or the very address that we last set on a kernel that keeps no tags. */
-static bool address_ours(const struct ipam_agent *agent, const struct nlattr *protocol,
-			 const struct nx_address *address)
+/* Tagged as ours; or, where the kernel keeps no tags, all but what the kernel gave the interface itself. */
+static bool address_ours(const struct ipam_agent *agent, const struct ifaddrmsg *header,
+			 const struct nlattr *protocol)
 {
 	uint8_t number;
 
 	if (message_read_u8(protocol, &number))
 		return number == IPAM_PROTOCOL;
-	return agent->services->address->address_compare(&agent->applied, address) == 0;
+	return !agent->tags_kept && header->ifa_scope != RT_SCOPE_LINK;
 }
 
 /* One answer of the dump. A kernel without IPv6 answers for IPv4, so that the family is looked at as well. */
@@ -57,8 +57,7 @@ static void survey_answer(void *context, const struct nlmsghdr *message)
 	found.bits = header->ifa_prefixlen;
 	if (prefix_same(agent->services, &found, &survey->wanted))
 		survey->stands = true;
-	else if (address_ours(agent, attributes[IFA_PROTO], &found.address) &&
-		 survey->stale_count < STALE_MAXIMUM)
+	else if (address_ours(agent, header, attributes[IFA_PROTO]) && survey->stale_count < STALE_MAXIMUM)
 		survey->stale[survey->stale_count++] = found;
 }
 
@@ -179,7 +178,6 @@ static void applied_remember(struct ipam_agent *agent, const struct nx_member_fa
 	if (!prefix_same(agent->services, &connected, &agent->connected))
 		agent->connected_wanted = false;
 	agent->connected = connected;
-	agent->applied = self->present ? self->address : none.address;
 }
 
 enum nx_status ipam_address_apply(void *instance, int interface_index, const struct nx_member_family *self,

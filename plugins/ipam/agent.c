@@ -1,7 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugins/ipam/agent.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/utsname.h>
+
+/* IFA_PROTO came with Linux 5.18. A kernel that cannot be told is taken for a recent one: it then removes
+ * less. */
+static bool kernel_keeps_tags(void)
+{
+	struct utsname system;
+	unsigned major, minor;
+
+	if (uname(&system) != 0 || sscanf(system.release, "%u.%u", &major, &minor) != 2)
+		return true;
+	return major > 5 || (major == 5 && minor >= 18);
+}
 
 enum nx_status ipam_agent_load(const struct ipam_family *family, const struct ipam_kernel *kernel,
 			       struct nx_host *host, const struct nx_services *services, void **instance,
@@ -15,6 +29,7 @@ enum nx_status ipam_agent_load(const struct ipam_family *family, const struct ip
 	agent->kernel = kernel;
 	agent->host = host;
 	agent->services = services;
+	agent->tags_kept = kernel_keeps_tags();
 	*instance = agent;
 	return NX_OK;
 }

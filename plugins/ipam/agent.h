@@ -5,7 +5,8 @@
  * one thread.
  *
  * Everything we make in the kernel carries our protocol number (IPAM_PROTOCOL), and nothing without it is
- * changed or removed.
+ * changed or removed. Kernels before 5.18 keep no such number on addresses: there the interface, which is
+ * ours, has our addresses alone (and link-local ones).
  */
 #ifndef IPAM_AGENT_H
 #define IPAM_AGENT_H
@@ -37,8 +38,7 @@ struct ipam_agent {
 	const struct ipam_kernel *kernel;
 	struct nx_host *host;
 	const struct nx_services *services;
-	/* The address as we last applied it: ours even where the kernel (before 5.18) keeps no IFA_PROTO. */
-	struct nx_address applied;
+	bool tags_kept; /* the kernel keeps IFA_PROTO */
 	/* On link: the prefix that the kernel routes because of our address, and whether it was asked for as
 	 * a route as well, so that it is seen to stand. */
 	struct nx_prefix connected;

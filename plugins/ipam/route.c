@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "plugins/ipam/message.h"
+#include "plugins/ipam/route_conflict.h"
 
 /* --- what stands
  * ------------------------------------------------------------------------------------------------ */
@@ -11,26 +12,8 @@
 struct route_list {
 	const struct ipam_agent *agent;
 	uint32_t index;
-	struct nx_prefix *prefixes;
-	size_t count;
-	size_t room;
-	bool no_memory;
+	struct prefix_list prefixes;
 };
-
-static void list_add(struct route_list *list, const struct nx_prefix *prefix)
-{
-	if (list->count == list->room) {
-		size_t room = list->room ? list->room * 2 : 64;
-		struct nx_prefix *grown = reallocarray(list->prefixes, room, sizeof(*grown));
-		if (!grown) {
-			list->no_memory = true;
-			return;
-		}
-		list->prefixes = grown;
-		list->room = room;
-	}
-	list->prefixes[list->count++] = *prefix;
-}
 
 /* Is it a route of ours, as far as its header says? A kernel without IPv6 answers for IPv4. */
 static bool header_ours(const struct ipam_agent *agent, const struct rtmsg *header)
@@ -56,14 +39,14 @@ static void list_answer(void *context, const struct nlmsghdr *message)
 	    !message_read_address(attributes[RTA_DST], list->agent->family->address_length, &prefix.address))
 		return;
 	prefix.bits = header->rtm_dst_len;
-	list_add(list, &prefix);
+	prefix_list_add(&list->prefixes, &prefix);
 }
 
 static void list_restart(void *context)
 {
 	struct route_list *list = context;
 
-	list->count = 0;
+	list->prefixes.count = 0;
 }
 
 static enum nx_status list_take(struct route_list *list, struct nx_error *error)
@@ -79,7 +62,7 @@ static enum nx_status list_take(struct route_list *list, struct nx_error *error)
 	message_end(&batch, message);
 	enum nx_status status = agent->services->agent->netlink(agent->host, NETLINK_ROUTE, batch.data,
 								batch.length, &handler, error);
-	if (status == NX_OK && list->no_memory)
+	if (status == NX_OK && list->prefixes.no_memory)
 		return agent->services->fail(error, NX_INTERNAL, NULL, "no memory for the routes that stand");
 	return status;
 }
@@ -93,12 +76,12 @@ enum nx_status ipam_routes_observe(void *instance, int interface_index,
 	enum nx_status status = list_take(&list, error);
 
 	if (status == NX_OK) {
-		for (size_t i = 0; i < list.count; i++)
-			each(context, &list.prefixes[i]);
+		for (size_t i = 0; i < list.prefixes.count; i++)
+			each(context, &list.prefixes.items[i]);
 		if (agent->connected_wanted)
 			each(context, &agent->connected);
 	}
-	free(list.prefixes);
+	prefix_list_free(&list.prefixes);
 	return status;
 }
 
@@ -114,7 +97,8 @@ struct route_send {
 	const struct nx_prefix **sent; /* what each request is about */
 	size_t sent_count;
 	struct message_batch batch;
-	enum nx_status status; /* of the first failure, which `error` tells */
+	struct prefix_list stood; /* what a route stood for already: ours, or another's */
+	enum nx_status status;	  /* of the first failure, which `error` tells */
 	struct nx_error *error;
 };
 
@@ -149,6 +133,8 @@ static void route_acknowledge(void *context, size_t request, int number, const c
 	struct route_send *send = context;
 	bool add = send->type == RTM_NEWROUTE;
 
+	if (number == EEXIST && add)
+		prefix_list_add(&send->stood, send->sent[request]);
 	if (number == 0 || number == (add ? EEXIST : ESRCH) || send->status != NX_OK)
 		return;
 	/* The routes went with the interface or with the family. */
@@ -217,5 +203,10 @@ enum nx_status ipam_routes_apply(void *instance, int interface_index, const stru
 
 	if (status == NX_OK)
 		status = routes_send(&send, RTM_NEWROUTE, add, add_count);
-	return status == NX_OK ? send.status : status;
+	if (status == NX_OK)
+		status = send.status;
+	if (status == NX_OK)
+		status = route_conflict_check(send.agent, send.index, &send.stood, error);
+	prefix_list_free(&send.stood);
+	return status;
 }

@@ -106,9 +106,9 @@ static enum nx_status family_routes_apply(void *instance, int interface_index,
 					  size_t remove_count, struct nx_error *error)
 {
 	struct fake_family *family = instance;
+	bool taken = false;
 
 	(void)interface_index;
-	(void)error;
 	if (add_count)
 		must(nx_address_compare(source, &family->address) == 0);
 	family->sends++;
@@ -119,11 +119,15 @@ static enum nx_status family_routes_apply(void *instance, int interface_index,
 	family->routes = nx_realloc_array(family->routes, family->route_count + add_count + 1,
 					  sizeof(*family->routes));
 	for (size_t i = 0; i < add_count; i++) {
+		if (family->taken.address.length && nx_prefix_compare(&family->taken, &add[i]) == 0) {
+			taken = true;
+			continue;
+		}
 		if (add_count < 100) /* a route that stands already is no second one */
 			route_remove(family, &add[i]);
 		family->routes[family->route_count++] = add[i];
 	}
-	return NX_OK;
+	return taken ? nx_fail(error, NX_CONFLICT, NULL, "routed elsewhere") : NX_OK;
 }
 
 static bool family_source_address(void *instance, const struct nx_address *remote, struct nx_address *out)

@@ -27,8 +27,9 @@ struct fake_family {
 	struct nx_address address; /* on the interface; length 0: none */
 	struct nx_prefix *routes;
 	size_t route_count;
-	unsigned sends;	       /* calls of routes_apply */
-	size_t added, removed; /* prefixes in them */
+	struct nx_prefix taken; /* the host has another route for it; length 0: none */
+	unsigned sends;		/* calls of routes_apply */
+	size_t added, removed;	/* prefixes in them */
 };
 
 struct fake_host {

@@ -299,6 +299,30 @@ static void test_contested_prefix(void)
 	bench_end(&bench);
 }
 
+/* The host's own route stays; nothing else is kept from the mesh, and each look tries again. */
+static void test_prefix_routed_elsewhere(void)
+{
+	struct bench bench;
+	struct fake_family *family = &bench.host.families[0];
+
+	bench_begin(&bench, 2);
+	CU_ASSERT_TRUE(nx_prefix_parse("192.168.7.0/24", &family->taken));
+	self_set(&bench, ",\"relay\":true");
+	device_set(&bench, 1, ",\"child_prefix\":[\"192.168.7.0/24\",\"192.168.8.0/24\"]");
+	settle(&bench);
+	CU_ASSERT_STRING_EQUAL(bench.reconcile.route_conflict, "routed elsewhere");
+	CU_ASSERT_FALSE(fake_routed(&bench.host, "192.168.7.0/24"));
+	CU_ASSERT_TRUE(fake_routed(&bench.host, "192.168.8.0/24"));
+	CU_ASSERT_TRUE(bench.host.forwarding);
+	CU_ASSERT_EQUAL(nx_reconcile_observe(&bench.reconcile, NULL), NX_OK);
+	CU_ASSERT_STRING_EQUAL(bench.reconcile.route_conflict, "routed elsewhere");
+	family->taken = (struct nx_prefix){0};
+	CU_ASSERT_EQUAL(nx_reconcile_observe(&bench.reconcile, NULL), NX_OK);
+	CU_ASSERT_STRING_EQUAL(bench.reconcile.route_conflict, "");
+	CU_ASSERT_TRUE(fake_peer_has(&bench.host, fake_key(1), "192.168.7.0/24"));
+	bench_end(&bench);
+}
+
 static void test_key_moves_to_another_device(void)
 {
 	struct bench bench;
@@ -548,6 +572,7 @@ int main(void)
 		{"one bad key hurts nobody else", test_one_bad_key_hurts_nobody_else},
 		{"an interface that went comes back", test_interface_comes_back},
 		{"a contested prefix has one owner", test_contested_prefix},
+		{"a prefix is routed elsewhere", test_prefix_routed_elsewhere},
 		{"a key moves to another device", test_key_moves_to_another_device},
 		{"a family is lost and found", test_family_lost_and_found},
 		{"a family that the kernel refuses", test_family_refused_by_the_kernel},

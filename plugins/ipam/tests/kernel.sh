@@ -55,8 +55,15 @@ expect "v6: leaves the operator's" "2001:db8:f::1/64 fd00:7::1/48 " "$(addresses
 expect "v6: link-local stays" "$linklocal" "$(inside ip -6 -o address show dev wg0 scope link | awk '{print $4}')"
 expect "none removes ours" "ok ok" "$(echo noaddress | v4) $(echo noaddress | v6)"
 expect "and only ours" "172.31.0.1/24 2001:db8:f::1/64 " "$(addresses4)$(addresses6)"
-inside ip address del 172.31.0.1/24 dev wg0
-inside ip address del 2001:db8:f::1/64 dev wg0
+
+# A kernel before 5.18 keeps no mark of whose an address is: the interface has ours alone.
+old() { inside setarch "$(uname -m)" --uname-2.6 "$probe" "$plugins/ipam-$1.so" wg0; }
+expect "an old kernel: the address is set" "ok ok" \
+	"$(echo address 100.100.0.9 100.100.0.0/16 | old v4) $(echo address fd00:7::1 fd00:7::/48 | old v6)"
+expect "an old kernel: what an earlier run left goes" "100.100.0.9/32 fd00:7::1/48 " "$(addresses4)$(addresses6)"
+expect "an old kernel: link-local stays" "$linklocal" \
+	"$(inside ip -6 -o address show dev wg0 scope link | awk '{print $4}')"
+expect "an old kernel: and none is none" "ok ok " "$(echo noaddress | old v4) $(echo noaddress | old v6) $(addresses4)$(addresses6)"
 
 # --- routes
 expect "v4: routes are added, twice without a failure" "ok
@@ -78,8 +85,17 @@ expect "v4: only ours are removed, and gone ones are no failure" ok \
 	"$(echo remove 10.9.0.0/24 10.8.0.0/24 100.100.0.0/16 100.100.0.77/32 | v4)"
 expect "v4: what is left" "10.8.0.0/24 scope link
 100.100.0.2 proto 158 scope link src 100.100.0.1" "$(routes4)"
-expect "v4: another's route to the same place is left" "ok 192.0.2.0/24 proto kernel scope link src 192.0.2.1" \
+expect "v4: another's route to the same place is left, and told" \
+	"failed: this host has a route to 192.0.2.0/24 already, through eth0, which is left as it is: remove it if the \
+prefix is to be reached through the mesh 192.0.2.0/24 proto kernel scope link src 192.0.2.1" \
 	"$(echo add 100.100.0.1 192.0.2.0/24 | v4) $(inside ip route show dev eth0 | squeeze)"
+inside ip route add blackhole 10.6.0.0/24
+expect "v4: of several one is told, and the rest is done" \
+	"failed: this host has a route to 10.6.0.0/24 already (and 1 more), 10.5.0.0/24" \
+	"$(echo add 100.100.0.1 10.5.0.0/24 10.6.0.0/24 192.0.2.0/24 | v4 | cut -d, -f1), $(inside ip route show dev wg0 | awk '/^10.5/ {print $1}')"
+expect "v4: the operator's through our interface is as good" ok "$(echo add 100.100.0.1 10.8.0.0/24 | v4)"
+inside ip route del blackhole 10.6.0.0/24
+echo remove 10.5.0.0/24 | v4 >/dev/null
 echo remove 192.0.2.0/24 | v4 >/dev/null
 inside ip route del 10.8.0.0/24 dev wg0
 
@@ -95,6 +111,10 @@ remove fd00:9::/48 fd00:7::/64
 observe
 COMMANDS
 )"
+inside ip -6 route add fd00:a::/48 dev eth0
+expect "v6: another's route is left, and told" "failed: this host has a route to fd00:a::/48 already, through eth0" \
+	"$(echo add fd00:7::1 fd00:a::/48 | v6 | cut -d, -f1,2)"
+inside ip -6 route del fd00:a::/48 dev eth0
 expect "v6: as they should look" "fd00:7::2 proto 158 metric 1024
 fd00:7::/64 proto kernel metric 256" "$(routes6)"
 
