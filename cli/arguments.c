@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/utf8.h"
 
 const struct cli_option cli_global_options[] = {
 	{"service-url", "URL", "the server (NEXCTL_SERVICE_URL; default http://127.0.0.1:8080)", false},
@@ -177,8 +178,23 @@ static int option_read(struct cli *cli, int argc, char **argv, int *index)
 	return CLI_OK;
 }
 
-/* May it stand in a path? An empty part, "." or ".." would name something else. */
-static bool id_check(const char *text)
+bool cli_text_check(const char *text)
+{
+	size_t length = strlen(text);
+
+	while (length) {
+		uint32_t code;
+		size_t used = nx_utf8_decode(text, length, &code);
+
+		if (!used)
+			return false;
+		text += used;
+		length -= used;
+	}
+	return true;
+}
+
+bool cli_id_check(const char *text)
 {
 	return *text && strcmp(text, ".") != 0 && strcmp(text, "..") != 0;
 }
@@ -188,10 +204,18 @@ static int operands_check(const struct cli *cli)
 	for (size_t i = 0; i < CLI_OPERANDS_MAX && cli->verb->operands[i]; i++) {
 		if (!cli->operands[i])
 			return cli_usage(cli, "%s is missing", cli->verb->operands[i]);
-		if (!id_check(cli->operands[i]))
+		if (!cli_text_check(cli->operands[i]))
+			return cli_usage(cli, "%s is no UTF-8 text", cli->verb->operands[i]);
+		if (!cli_id_check(cli->operands[i]))
 			return cli_usage(cli, "%s cannot be '%s'", cli->verb->operands[i], cli->operands[i]);
 	}
 	return CLI_OK;
+}
+
+/* Of a file, which may have any name. */
+static bool is_path(const struct cli_option *option)
+{
+	return option->argument && (strcmp(option->argument, "FILE") == 0 || strcmp(option->argument, "PATH") == 0);
 }
 
 static int options_check(const struct cli *cli)
@@ -202,7 +226,9 @@ static int options_check(const struct cli *cli)
 
 		if (option->required && !value)
 			return cli_usage(cli, "--%s %s is missing", option->name, option->argument);
-		if (value && option->argument && strcmp(option->argument, "ID") == 0 && !id_check(value))
+		if (value && !cli_text_check(value) && !is_path(option))
+			return cli_usage(cli, "the value of --%s is no UTF-8 text", option->name);
+		if (value && option->argument && strcmp(option->argument, "ID") == 0 && !cli_id_check(value))
 			return cli_usage(cli, "--%s cannot be '%s'", option->name, value);
 	}
 	return CLI_OK;

@@ -84,6 +84,10 @@ int cli_arguments(struct cli *cli, int argc, char **argv);
 /* The option of this name, which has `length` bytes; NULL when there is none. */
 const struct cli_option *cli_option_find(const struct cli_option *options, size_t count, const char *name,
 					 size_t length);
+/* Is it UTF-8? JSON has no other text, and would carry something else in its place. */
+bool cli_text_check(const char *text);
+/* May it stand in a path? An empty part, "." or ".." would name something else. */
+bool cli_id_check(const char *text);
 /* The option's value; NULL when it was not given. */
 const char *cli_value(const struct cli *cli, const char *name);
 /* Says `message` and where help is; answers CLI_USAGE. */

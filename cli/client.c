@@ -80,7 +80,7 @@ static char *service_url(const struct cli *cli, const char *path)
 {
 	size_t length = strlen(cli->service_url);
 
-	while (length && cli->service_url[length - 1] == '/')
+	while (length > strlen("https://") && cli->service_url[length - 1] == '/')
 		length--;
 	return nx_printf("%.*s%s", (int)length, cli->service_url, path);
 }

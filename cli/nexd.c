@@ -65,28 +65,34 @@ static bool answer_read(int fd, struct nx_buffer *answer)
 	return answer->length && got == 0;
 }
 
-static bool agent_ask(const struct cli *cli, const char *command, struct nx_json **out)
+static bool answer_judge(const struct nx_json *answer, enum nx_json_type type)
+{
+	const struct nx_json *problem = nx_json_member(answer, "error");
+
+	if (nx_json_string(problem)) {
+		cli_say_value("nexctl: nexd: ", problem);
+		fputc('\n', stderr);
+		return false;
+	}
+	if (answer && nx_json_type(answer) == type)
+		return true;
+	fputs("nexctl: nexd did not answer in a form this nexctl understands\n", stderr);
+	return false;
+}
+
+/* The answer to a command; false after saying why there is none, or none of this type. */
+static bool agent_ask(const struct cli *cli, const char *command, enum nx_json_type type, struct nx_json **out)
 {
 	NX_AUTO_CLOSE int fd = agent_connect(socket_path(cli));
 	NX_AUTO_FREE char *line = nx_printf("{\"command\":\"%s\"}\n", command);
 	struct nx_buffer answer = {0};
-	bool done = false;
 
 	if (fd < 0)
 		return false;
 	if (send(fd, line, strlen(line), MSG_NOSIGNAL) == (ssize_t)strlen(line) && answer_read(fd, &answer))
-		done = nx_json_parse(answer.data, answer.length, out, NULL) == NX_OK;
+		nx_json_parse(answer.data, answer.length, out, NULL);
 	nx_buffer_free(&answer);
-	if (!done) {
-		fputs("nexctl: nexd did not answer in a form this nexctl understands\n", stderr);
-		return false;
-	}
-	if (nx_json_member_string(*out, "error", NULL)) {
-		cli_say_value("nexctl: nexd: ", nx_json_member(*out, "error"));
-		fputc('\n', stderr);
-		return false;
-	}
-	return true;
+	return answer_judge(*out, type);
 }
 
 static void line_print(const char *label, const struct nx_buffer *text)
@@ -147,7 +153,7 @@ static int nexd_status(struct cli *cli)
 {
 	NX_AUTO_JSON struct nx_json *status = NULL;
 
-	if (!agent_ask(cli, "status", &status))
+	if (!agent_ask(cli, "status", NX_JSON_OBJECT, &status))
 		return CLI_FAILED;
 	if (cli->output == CLI_JSON || cli->output == CLI_JSON_RAW)
 		cli_print(cli, status, NULL, 0);
@@ -184,7 +190,7 @@ static int nexd_peers(struct cli *cli)
 {
 	NX_AUTO_JSON struct nx_json *peers = NULL;
 
-	if (!agent_ask(cli, "peers", &peers))
+	if (!agent_ask(cli, "peers", NX_JSON_ARRAY, &peers))
 		return CLI_FAILED;
 	cli_print(cli, peers, peer_columns, NX_COUNT(peer_columns));
 	return CLI_OK;
@@ -198,7 +204,7 @@ static int nexd_version(struct cli *cli)
 {
 	NX_AUTO_JSON struct nx_json *version = NULL;
 
-	if (!agent_ask(cli, "version", &version))
+	if (!agent_ask(cli, "version", NX_JSON_OBJECT, &version))
 		return CLI_FAILED;
 	cli_print(cli, version, version_columns, NX_COUNT(version_columns));
 	return CLI_OK;

@@ -6,41 +6,37 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/utf8.h"
 
-/*
- * A character that moves the cursor, forges a row or turns text around: how many bytes it has, and
- * its code point; 0 for any other. Controls (C0, DEL, C1), line separators, marks of direction.
- */
-static size_t control_length(const char *text, unsigned *code)
+/* Does it move the cursor, forge a row or turn text around? C0, DEL, C1, separators, marks of direction. */
+static bool is_control(uint32_t code)
 {
-	const unsigned char *bytes = (const unsigned char *)text;
+	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x200e || code == 0x200f ||
+	       (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
 
-	*code = bytes[0];
-	if (bytes[0] < 0x20 || bytes[0] == 0x7f)
-		return 1;
-	*code = bytes[1];
-	if (bytes[0] == 0xc2)
-		return bytes[1] >= 0x80 && bytes[1] < 0xa0 ? 2 : 0;
-	if (bytes[0] != 0xe2 || (bytes[1] != 0x80 && bytes[1] != 0x81))
-		return 0;
-	*code = 0x2000u | (bytes[1] & 0x3fu) << 6 | (bytes[2] & 0x3fu);
-	return (*code >= 0x200e && *code <= 0x200f) || (*code >= 0x2028 && *code <= 0x202e) ||
-			       (*code >= 0x2066 && *code <= 0x2069)
-		       ? 3
-		       : 0;
+/* The next character. Documents are valid UTF-8; should a byte be none, it stands for itself. */
+static size_t character_next(const char *text, uint32_t *code)
+{
+	size_t length = nx_utf8_decode(text, strnlen(text, 4), code);
+
+	if (length)
+		return length;
+	*code = (unsigned char)*text;
+	return 1;
 }
 
 void cli_render_text(const char *text, struct nx_buffer *into)
 {
 	while (*text) {
-		unsigned code;
-		size_t length = control_length(text, &code);
+		uint32_t code;
+		size_t length = character_next(text, &code);
 
-		if (length)
+		if (is_control(code))
 			nx_buffer_printf(into, code < 0x100 ? "\\x%02x" : "\\u%04x", code);
 		else
-			nx_buffer_append(into, text, 1);
-		text += length ? length : 1;
+			nx_buffer_append(into, text, length);
+		text += length;
 	}
 }
 
@@ -141,14 +137,14 @@ static void table_print(const struct cli *cli, const struct nx_json *const *rows
 static void json_text_print(const char *text)
 {
 	while (*text) {
-		unsigned code;
-		size_t length = control_length(text, &code);
+		uint32_t code;
+		size_t length = character_next(text, &code);
 
-		if (length && code >= 0x7f)
+		if (code >= 0x7f && is_control(code))
 			printf("\\u%04x", code);
 		else
-			putchar(*text);
-		text += length ? length : 1;
+			fwrite(text, 1, length, stdout);
+		text += length;
 	}
 	putchar('\n');
 }

@@ -25,7 +25,7 @@ static const struct cli_column created_columns[] = {
 static char *organization_choose(struct cli *cli)
 {
 	NX_AUTO_JSON struct nx_json *list = NULL;
-	const char *named = cli_value(cli, "organization");
+	const char *named = cli_value(cli, "organization"), *only;
 
 	if (named)
 		return nx_strdup(named);
@@ -38,7 +38,11 @@ static char *organization_choose(struct cli *cli)
 			nx_json_length(list) ? "more than one" : "no");
 		return NULL;
 	}
-	return nx_strdup(nx_json_member_string(nx_json_element(list, 0), "id", ""));
+	only = nx_json_member_string(nx_json_element(list, 0), "id", "");
+	if (cli_id_check(only))
+		return nx_strdup(only);
+	fputs("nexctl: the server named your organization without an id\n", stderr);
+	return NULL;
 }
 
 static int key_list(struct cli *cli)

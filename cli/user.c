@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 
+#include <stdio.h>
+
 #include "base/memory.h"
 
 static const struct cli_column columns[] = {
@@ -42,6 +44,11 @@ static bool password_put(const char *file, struct nx_json *body)
 
 	if (!password)
 		return false;
+	if (!cli_text_check(password)) {
+		fputs("nexctl: the new password is no UTF-8 text\n", stderr);
+		cli_password_forget(password);
+		return false;
+	}
 	nx_json_put_string(body, "password", password);
 	cli_password_forget(password);
 	return true;
