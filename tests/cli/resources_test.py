@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every verb that talks to the server, against a real one: rounds, forms of output, refusals."""
+
+import re
+import unittest
+
+from nexctl import FORMS, Case, commands, nexctl
+from server import Server
+from world import User, public_key
+
+NOBODY = "00000000-0000-7000-8000-000000000000"
+
+
+class Resources(Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server().__enter__()
+        cls.addClassCleanup(cls.server.__exit__, None, None, None)
+        cls.url = f"http://127.0.0.1:{cls.server.port}"
+        cls.admin = User(cls.server, "admin", cls.server.admin_password())
+        cls.ann = User(cls.server, "ann", administrator=cls.admin)
+
+    def ask(self, *arguments, who=None, **how):
+        return nexctl(*arguments, url=self.url, token=(who or self.admin).token, **how)
+
+    def get(self, *arguments, who=None):
+        """What a verb answers, as JSON."""
+        return self.must(self.ask(*arguments, "--output", "json-raw", who=who)).json
+
+    def test_every_listing_in_every_form(self):
+        self.admin.device(hostname="alpha", child_prefix=["10.9.0.0/24"])
+        home = self.admin.own_organization()["id"]
+        self.admin.key(home, description="for alpha")
+        self.admin.must(201).post("/api/invitations", {"user_id": self.ann.id, "organization_id": home})
+        listings = [[noun, verb] for noun, verb, _ in commands() if verb == "list"]
+        listings += [["organization", "users", home], ["device", "list", "--organization", home]]
+        self.assertGreaterEqual(len(listings), 7)
+        for command in listings:
+            command += ["--organization", home] if command == ["reg-key", "list"] else []
+            with self.subTest(command):
+                column, bare, pretty, raw = (self.must(self.ask(*command, "--output", form)) for form in FORMS)
+                rows = raw.json
+                self.assertGreater(len(rows), 0)
+                self.assertEqual(len(raw.lines), 1)
+                self.assertEqual(pretty.json, rows)
+                self.assertGreater(len(pretty.lines), len(rows))
+                self.assertRegex(column.lines[0], r"^[A-Z]+( ID)?   [A-Z ]+$")
+                self.assertEqual(len(column.lines), len(rows) + 1)
+                self.assertEqual([re.split("   +", line) for line in column.lines[1:]],
+                                 [re.split("   +", line) for line in bare.lines])
+                for line, row in zip(bare.lines, rows):
+                    self.assertTrue(line.startswith(row["id"]), line)
+                self.assertEqual(self.ask(*command).out, column.out, "columns are the default")
+                self.assertEqual(self.ask(*command, variables={"NEXCTL_OUTPUT": "json"}).out, pretty.out)
+
+    def test_columns_stand_in_line(self):
+        for name in ("x", "ä" * 20, "y" * 40):
+            self.admin.organization(name)
+        lines = self.must(self.ask("organization", "list")).lines
+        at = lines[0].index("PREFIXES")
+        for line in lines[1:]:
+            self.assertRegex(line[at:], r"^[0-9a-f]+[.:]")
+            self.assertEqual(line[at - 3:at], "   ")
+
+    def test_organization(self):
+        created = self.get("organization", "create", "--name", "lab ☃", "--description", "it's a \"test\"",
+                           "--cidr", "10.64.0.0/16, FD12:3456:789a:1::/64", "--hub-zone")
+        self.assertEqual([created[field] for field in ("name", "description", "cidr", "cidr_v6", "hub_zone")],
+                         ["lab ☃", "it's a \"test\"", "10.64.0.0/16", "fd12:3456:789a:1::/64", True])
+        shown = self.must(self.ask("organization", "show", created["id"]))
+        for text in (created["id"], "lab ☃", "10.64.0.0/16, fd12:3456:789a:1::/64", "true"):
+            self.assertIn(text, shown.out)
+        self.assertIn(created["id"], [row["id"] for row in self.get("organization", "list")])
+        again = self.ask("organization", "create", "--name=lab ☃")
+        self.refused(again, 1, "the server answered 409: resource already exists, existing id " + created["id"])
+        self.assertEqual(self.get("organization", "delete", created["id"])["id"], created["id"])
+        self.refused(self.ask("organization", "show", created["id"]), 1, "the server answered 404: not found")
+
+    def test_prefixes_of_an_organization(self):
+        both = self.get("organization", "create", "--name", "two flags", "--cidr=10.65.0.0/16", "--cidr-v6=fd65::/64")
+        self.assertEqual((both["cidr"], both["cidr_v6"], both["hub_zone"]), ("10.65.0.0/16", "fd65::/64", False))
+        for prefix, says in {"200:/64": "200::/64", "10.0.0.0/33": "field cidr", "fd00::/129": "field cidr_v6",
+                             "10.0.0.0/16,nonsense": "one family twice", "": "field ip_cidr"}.items():
+            with self.subTest(prefix):
+                answer = self.ask("organization", "create", "--name=never", f"--cidr={prefix}")
+                self.assertIn(answer.code, (1, 2), answer)
+                self.assertIn(says, answer.err)
+        self.assertNotIn("never", [row["name"] for row in self.get("organization", "list")])
+
+    def test_device(self):
+        other = self.admin.organization("elsewhere", cidr="10.70.0.0/16", cidr_v6="fd70::/64")
+        device = self.admin.device(hostname="bravo")
+        row = self.must(self.ask("device", "show", device["id"])).lines[1]
+        self.assertIn(f"{device['tunnel_ip']}/32, {device['tunnel_ip_v6']}/128", row, "both families")
+        for change, field, value in (
+                (["--hostname=charlie"], "hostname", "charlie"),
+                (["--advertise-cidr=10.9.1.0/24, 2001:db8:9::/64"], "child_prefix", ["10.9.1.0/24", "2001:db8:9::/64"]),
+                (["--advertise-cidr="], "child_prefix", []),
+                (["--organization", other["id"]], "organization_id", other["id"])):
+            self.assertEqual(self.get("device", "update", device["id"], *change)[field] or [], value)
+        moved = self.get("device", "list", "--organization", other["id"])
+        self.assertEqual([row["id"] for row in moved], [device["id"]])
+        self.assertTrue(moved[0]["tunnel_ip"].startswith("10.70.") and moved[0]["tunnel_ip_v6"].startswith("fd70::"))
+        self.refused(self.ask("device", "update", device["id"], "--advertise-cidr=10.9.1.0"), 1, "400", "'10.9.1.0'", "field child_prefix")
+        self.assertEqual(self.get("device", "delete", device["id"])["id"], device["id"])
+        self.refused(self.ask("device", "delete", device["id"]), 1, "404: not found")
+
+    def test_user(self):
+        created = self.get("user", "create", "--name", "bob", "--new-password-file", self.file("first one\nrest\n"))
+        self.assertEqual(created["username"], "bob")
+        self.server.token("bob", "first one")
+        self.refused(self.ask("user", "create", "--name=bob", "--new-password-file", self.file("other one")), 1,
+                     "409: resource already exists")
+        self.assertEqual(self.get("user", "show", created["id"])["username"], "bob")
+        self.assertEqual(self.get("user", "show", "me")["id"], self.admin.id)
+        self.assertIn("bob", [row["username"] for row in self.get("user", "list")])
+        self.must(self.ask("user", "password", created["id"], "--new-password-file", self.file("second one")))
+        self.assertNotEqual(self.server.sign_in("bob", "first one").status, 200)
+        self.server.token("bob", "second one")
+        self.refused(self.ask("user", "create", "--name=carl", "--new-password-file=/none"), 1, "/none")
+        self.must(self.ask("user", "delete", created["id"]))
+        self.refused(self.ask("user", "show", created["id"]), 1, "404: not found")
+
+    def test_an_administrator(self):
+        self.must(self.ask("user", "create", "--name=root", "--administrator", "--new-password-file", self.file("canary pass")))
+        root = User(self.server, "root", "canary pass")
+        self.must(self.ask("user", "create", "--name=leaf", "--new-password-file", self.file("canary pass"), who=root))
+        leaf = User(self.server, "leaf", "canary pass")
+        self.refused(self.ask("user", "create", "--name=x", "--new-password-file", self.file("canary pass"), who=leaf), 1,
+                     "the server answered 403: operation not allowed, ")
+
+    def test_invitation(self):
+        team = self.admin.organization("team")["id"]
+        create = ("invitation", "create", "--user", self.ann.id, "--organization", team)
+        first = self.get(*create)
+        self.assertEqual((first["user_id"], first["organization_id"]), (self.ann.id, team))
+        self.refused(self.ask(*create), 1, "409: resource already exists, existing id " + first["id"])
+        self.assertIn(first["id"], [row["id"] for row in self.get("invitation", "list", who=self.ann)])
+        self.assertEqual(self.must(self.ask("invitation", "delete", first["id"], who=self.ann)).out, "")
+        second = self.get(*create)
+        self.assertEqual(self.must(self.ask("invitation", "accept", second["id"], who=self.ann)).out, "")
+        self.assertIn("ann", [row["username"] for row in self.get("organization", "users", team)])
+        self.must(self.ask("user", "leave", self.ann.id, team))
+        self.assertNotIn("ann", [row["username"] for row in self.get("organization", "users", team)])
+        self.refused(self.ask("invitation", "accept", second["id"], who=self.ann), 1, "404")
+
+    def test_registration_key(self):
+        eve = User(self.server, "eve", administrator=self.admin)
+        self.assertEqual(self.get("reg-key", "list", who=eve), [], "the only organization need not be named")
+        created = self.get("reg-key", "create", "--single-use", "--expires=2h", "--description=for bravo", who=eve)
+        self.assertTrue(created["key"].startswith("nxr_"))
+        listed = self.must(self.ask("reg-key", "list", who=eve))
+        self.assertIn("for bravo", listed.out)
+        self.assertNotIn(created["key"], listed.out)
+        shown = self.must(self.ask("reg-key", "create", who=eve)).out
+        self.assertRegex(shown, r"REGISTRATION KEY[^\n]*\n.* nxr_\S{43} ")
+        answer = self.server.post("/api/devices", {"public_key": public_key(), "hostname": "x"}, token=created["key"])
+        self.assertEqual(answer.status, 201, answer)
+        self.must(self.ask("reg-key", "delete", created["id"], who=eve))
+        self.assertNotIn(created["id"], self.must(self.ask("reg-key", "list", who=eve)).out)
+        self.refused(self.ask("reg-key", "delete", created["id"], who=eve), 1, "404")
+        eve.organization()
+        self.refused(self.ask("reg-key", "list", who=eve), 1, "more than one organization", "--organization ID")
+        self.get("reg-key", "list", "--organization", eve.own_organization()["id"], who=eve)
+
+    def test_nothing_of_that_name(self):
+        for noun, verb, operands in commands():
+            if operands and noun != "nexd":
+                extra = {"update": ["--hostname=x"], "password": ["--new-password-file", self.file("long enough")]}
+                answer = self.ask(noun, verb, *[NOBODY] * len(operands), *extra.get(verb, []), who=self.ann)
+                self.refused(answer, 1, "the server answered 40")
+                self.assertRegex(answer.err, r"answered (403: operation not allowed|404: not found)")
+        self.refused(self.ask("device", "show", "no-id"), 1, "400: path parameter invalid")
+
+    def test_names_that_are_no_text(self):
+        before = len(self.get("organization", "list"))
+        for name in (b"\xff", b"a\xc3", b"\xed\xa0\x80", b"\xc0\xaf"):
+            for command in (["organization", "create", b"--name=" + name], ["device", "show", name],
+                            ["device", "list", b"--organization=" + name],
+                            ["device", "update", NOBODY, b"--hostname=" + name]):
+                self.refused(self.ask(*command), 2, "is no UTF-8 text")
+            path = self.folder() / "password"
+            path.write_bytes(b"long enough" + name)
+            command = ("user", "create", "--name=dora", "--new-password-file", str(path))
+            self.refused(self.ask(*command), 1, "the new password is no UTF-8 text")
+        self.assertEqual(len(self.get("organization", "list")), before)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
