@@ -14,6 +14,8 @@
 
 #define NX_MEMBERS_LIMIT 100000u
 #define NX_CHILD_PREFIXES_LIMIT 256u
+#define NX_CHILD_BITS_MINIMUM                                                                                \
+	7u /* of a child prefix, fc00::/7 being the largest; 0.0.0.0/1 is a default route's half */
 #define NX_HOSTNAME_LIMIT 255u
 
 /* One device record, read and checked: a single block, freed by free(). */
@@ -21,6 +23,7 @@ struct nx_record {
 	struct nx_member member; /* its arrays and texts follow it in the block */
 	int64_t revision;	 /* 0: the server gave none */
 	char organization_id[NX_UUID_TEXT];
+	size_t children_refused; /* child prefixes that are none, or too large */
 };
 
 /* The peer of a device as the driver has it. */
@@ -38,13 +41,14 @@ struct nx_applied {
 struct nx_entry {
 	struct nx_record *record; /* never NULL while in the table */
 	struct nx_applied applied;
-	uint32_t epoch;	    /* the resync that saw it last */
-	bool dirty;	    /* waits for its plan */
-	bool gone;	    /* no longer in the table: only its removal is left to do */
-	bool listed;	    /* planned in this round */
-	bool tell;	    /* the driver is to be told of the peer … */
-	bool tell_endpoint; /* … and where to find it */
-	bool told;	    /* the driver has the peer */
+	struct nx_prefix refused; /* a prefix of it that is left out, as told last; length 0: none */
+	uint32_t epoch;		  /* the resync that saw it last */
+	bool dirty;		  /* waits for its plan */
+	bool gone;		  /* no longer in the table: only its removal is left to do */
+	bool listed;		  /* planned in this round */
+	bool tell;		  /* the driver is to be told of the peer … */
+	bool tell_endpoint;	  /* … and where to find it */
+	bool told;		  /* the driver has the peer */
 	struct nx_entry *next_dirty;
 	UT_hash_handle by_id;
 	UT_hash_handle by_key;
@@ -68,7 +72,7 @@ enum nx_member_effect {
 /*
  * Read a device record. NX_INVALID says what is wrong with it; NX_UNSUPPORTED
  * that it uses another driver. Child prefixes that cannot be (no prefix, a
- * default route, a family that is not loaded) are left out.
+ * default route or much of one, a family that is not loaded) are left out.
  */
 enum nx_status nx_record_read(const struct nx_capabilities *capabilities, const struct nx_json *device,
 			      struct nx_record **out, struct nx_error *error);

@@ -254,12 +254,21 @@ static void record_refused(struct nx_network *network, const struct nx_json *dev
 		nx_network_delete(network, id);
 }
 
+static void children_tell(const struct nx_record *record)
+{
+	if (record->children_refused)
+		nx_log(NX_LOG_WARNING, "child prefixes are left out", "device", record->member.id, "reason",
+		       "no prefix, or as large as a default route or much of one", NULL);
+}
+
 void nx_network_change(struct nx_network *network, const struct nx_json *device)
 {
 	struct nx_record *record = NULL;
 	struct nx_error error = {0};
 	enum nx_status status = nx_record_read(network->capabilities, device, &record, &error);
 
+	if (status == NX_OK)
+		children_tell(record);
 	if (status != NX_OK)
 		record_refused(network, device, status, &error);
 	else if (strcmp(record->member.id, network->self_id) == 0)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/members.h"
 #include "base/address.h"
 #include "base/memory.h"
 
@@ -131,9 +132,12 @@ static enum nx_status prefix_read(const struct prefixes *list, const char *item,
 		return nx_fail(error, NX_INVALID, list->key,
 			       "%s: \"%s\" is an address in a prefix, did you mean %s?", list->key, item,
 			       nx_prefix_format(&masked, guess));
-	if (out->bits == 0)
-		return nx_fail(error, NX_INVALID, list->key, "%s: a default route cannot be advertised",
-			       list->key);
+	if (out->bits < NX_CHILD_BITS_MINIMUM)
+		return nx_fail(
+			error, NX_INVALID, list->key,
+			"%s: \"%s\": a default route cannot be advertised, nor much of one: /%u or longer is "
+			"needed",
+			list->key, item, NX_CHILD_BITS_MINIMUM);
 	return NX_OK;
 }
 

@@ -259,18 +259,22 @@ static bool prefix_guarded(const struct nx_planner *planner, const struct nx_pre
 /*
  * What a server may not make this host route into the tunnel: everything, its own
  * address, its own outside networks, or the mesh's addresses under the name of a
- * network behind a member.
+ * network behind a member. NULL: it may.
  */
-static bool prefix_fit(const struct nx_planner *planner, const struct nx_member *member,
-		       const struct nx_prefix *prefix)
+static const char *prefix_refusal(const struct nx_planner *planner, const struct nx_member *member,
+				  const struct nx_prefix *prefix)
 {
-	if (prefix->bits == 0 || !family_present(&planner->self, prefix->address.length))
-		return false;
-	if (nx_member_owns(&planner->self, prefix) || prefix_guarded(planner, prefix))
-		return false;
+	if (prefix->bits == 0)
+		return "it is a default route";
+	if (nx_member_owns(&planner->self, prefix))
+		return "it is this host's own tunnel address";
+	if (prefix_guarded(planner, prefix))
+		return "the service, or an address that this host has outside the mesh, is in it";
 	if (nx_member_owns(member, prefix))
-		return true;
-	return !member_advertises(member, prefix) || !child_in_mesh(planner, prefix);
+		return NULL;
+	if (member_advertises(member, prefix) && child_in_mesh(planner, prefix))
+		return "it overlaps the organization's own prefix";
+	return NULL;
 }
 
 static void prefixes_judge(const struct nx_planner *planner, const struct nx_member *member,
@@ -281,8 +285,16 @@ static void prefixes_judge(const struct nx_planner *planner, const struct nx_mem
 	for (size_t i = 0; i < wanted->prefix_count; i++) {
 		struct nx_prefix prefix = nx_prefix_mask(&wanted->prefixes[i]);
 
-		if (prefix_fit(planner, member, &prefix))
+		if (!family_present(&planner->self, prefix.address.length))
+			continue;
+		const char *refusal = prefix_refusal(planner, member, &prefix);
+
+		if (!refusal) {
 			wanted->prefixes[kept++] = prefix;
+		} else if (!wanted->refused_count++) {
+			wanted->refusal = refusal;
+			wanted->refused = prefix;
+		}
 	}
 	wanted->prefix_count = prefixes_sort(wanted->prefixes, kept);
 }
@@ -325,6 +337,8 @@ void nx_wanted_none(struct nx_wanted *wanted)
 	wanted->prefix_count = 0;
 	wanted->keepalive_seconds = 0;
 	wanted->endpoint = (struct nx_endpoint){0};
+	wanted->refusal = NULL;
+	wanted->refused_count = 0;
 }
 
 enum nx_status nx_plan_member(const struct nx_planner *planner, const struct nx_member *member,
@@ -343,6 +357,8 @@ enum nx_status nx_plan_member(const struct nx_planner *planner, const struct nx_
 		return nx_fail(error, status ? status : NX_INTERNAL, NULL,
 			       "the relay policy has no plan for device %s", member->id);
 	}
+	out->refusal = NULL;
+	out->refused_count = 0;
 	out->path = plan.path;
 	out->prefix_count = plan.path == NX_PATH_NONE ? 0 : plan.prefix_count;
 	out->keepalive_seconds = plan.keepalive_seconds;

@@ -20,6 +20,9 @@ struct nx_wanted {
 	size_t prefix_room;
 	struct nx_endpoint endpoint; /* port 0: none known */
 	uint16_t keepalive_seconds;
+	const char *refusal;	  /* why a prefix is left out, for a person; NULL: none is */
+	struct nx_prefix refused; /* the first of them … */
+	size_t refused_count;	  /* … that are left out */
 };
 
 /* Which plans a change of the mesh has made doubtful. */

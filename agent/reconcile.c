@@ -248,6 +248,23 @@ static void peer_fold(struct nx_reconcile *reconcile, struct nx_entry *entry)
 	applied->path = wanted->path;
 }
 
+/* Once, not at each plan. */
+static void refusal_tell(const struct nx_wanted *wanted, struct nx_entry *entry)
+{
+	const struct nx_prefix none = {0};
+	const struct nx_prefix *refused = wanted->refusal ? &wanted->refused : &none;
+	char text[NX_ADDRESS_TEXT], more[24];
+
+	if (nx_prefix_compare(refused, &entry->refused) == 0)
+		return;
+	entry->refused = *refused;
+	if (!wanted->refusal)
+		return;
+	snprintf(more, sizeof(more), "%zu", wanted->refused_count - 1);
+	nx_log(NX_LOG_WARNING, "a prefix is left out", "device", entry->record->member.id, "prefix",
+	       nx_prefix_format(refused, text), "reason", wanted->refusal, "others", more, NULL);
+}
+
 static void entry_plan(struct nx_reconcile *reconcile, struct nx_entry *entry)
 {
 	struct nx_error error = {0};
@@ -258,6 +275,7 @@ static void entry_plan(struct nx_reconcile *reconcile, struct nx_entry *entry)
 		 NX_OK)
 		nx_log(NX_LOG_WARNING, "a device is left out", "device", entry->record->member.id, "reason",
 		       error.message, NULL);
+	refusal_tell(&reconcile->wanted, entry);
 	wanted_claim(reconcile, entry);
 	peer_fold(reconcile, entry);
 	changed_add(reconcile, entry);

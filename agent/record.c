@@ -18,6 +18,7 @@ struct draft {
 	struct nx_member_family *families;
 	struct nx_prefix *children;
 	size_t child_count;
+	size_t child_refusals;
 };
 
 static void draft_release(struct draft *draft)
@@ -82,16 +83,13 @@ static bool prefix_listed(const struct draft *draft, const struct nx_prefix *pre
 	return false;
 }
 
-/* A default route is never a child prefix: it would take this host's own traffic away. */
-static bool child_read(const struct nx_capabilities *capabilities, const struct nx_json *value,
-		       struct nx_prefix *out)
+/* A default route is never a child prefix, nor are its halves: it would take this host's own traffic away. */
+static bool child_read(const struct nx_json *value, struct nx_prefix *out)
 {
 	const char *text = nx_json_string(value);
 	struct nx_prefix parsed;
 
-	if (!text || !nx_prefix_parse(text, &parsed) || parsed.bits == 0)
-		return false;
-	if (!nx_family_of_length(capabilities, parsed.address.length))
+	if (!text || !nx_prefix_parse(text, &parsed) || parsed.bits < NX_CHILD_BITS_MINIMUM)
 		return false;
 	*out = nx_prefix_mask(&parsed);
 	return true;
@@ -111,7 +109,10 @@ static enum nx_status children_read(const struct nx_capabilities *capabilities, 
 	     value = nx_json_next(value)) {
 		struct nx_prefix prefix;
 
-		if (child_read(capabilities, value, &prefix) && !prefix_listed(draft, &prefix))
+		if (!child_read(value, &prefix))
+			draft->child_refusals++;
+		else if (nx_family_of_length(capabilities, prefix.address.length) &&
+			 !prefix_listed(draft, &prefix))
 			draft->children[draft->child_count++] = prefix;
 	}
 	return NX_OK;
@@ -167,6 +168,7 @@ enum nx_status nx_record_read(const struct nx_capabilities *capabilities, const 
 	if (status != NX_OK)
 		return status;
 	record = record_make(capabilities, &draft);
+	record->children_refused = draft.child_refusals;
 	record->revision = nx_json_member_integer(device, "revision", 0);
 	capabilities->relay->standing(capabilities->relay_instance, device, &record->member.standing);
 	*out = record;

@@ -10,8 +10,8 @@ import unittest
 import urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from service import (KEY, ORGANIZATION, Agent, Service, device, device_id, enter_namespaces,  # noqa: E402
-                     interface_remove, interface_stands, routes, routing, wait)
+from service import (KEY, ORGANIZATION, PATIENCE, Agent, Service, device, device_id,  # noqa: E402
+                     enter_namespaces, interface_remove, interface_stands, routes, routing, run, wait)
 
 OTHER_ORGANIZATION = "00000000-0000-7000-8000-0000000000ee"
 
@@ -243,7 +243,87 @@ class HostileService(unittest.TestCase):
                          ({"100.100.0.4"} & routes(4)))
         self.assertNotIn("127.0.0.0/8", routes(4))
         self.assertEqual([line for line in before if line not in routing()], [])
+        for words in ("default route", "outside the mesh", "own tunnel address"):
+            self.assertIn(words, agent.log())
         self.assertTrue(agent.is_in_state("running"))
+
+    def test_hostile_records_are_refused_with_words(self):
+        """Each in its turn: it is told why, and neither it nor its prefix reaches the host."""
+        hostile = {
+            "too large": {"organization_prefix": "0.0.0.0/0", "tunnel_ip": "8.8.8.8"},
+            "loopback": {"organization_prefix": "127.0.0.0/8", "tunnel_ip": "127.0.0.1"},
+            "outside": {"tunnel_ip": "10.1.2.3"},
+            "reserved": {"tunnel_ip": "100.100.255.255"},
+            "is no prefix": {"organization_prefix": 7},
+            "not a public key": {"public_key": "k" * 5000},
+            "does not take a peer": {"public_key": "A" * 43 + "!"},
+            "name is too long": {"hostname": "n" * 5000},
+            "child prefixes": {"child_prefix": [f"10.{i >> 8}.{i & 255}.0/24" for i in range(5000)]},
+            "overlaps the organization": {"child_prefix": ["100.100.128.0/17"]},
+            "outside the mesh, is in it": {"child_prefix": ["192.0.0.0/8"]},
+            "organization is no id": {"organization_id": "\x1b[2J"},
+        }
+        agent = self.running()
+        before = routing()
+        for revision, (words, record) in enumerate(hostile.items(), 2):
+            with self.subTest(words):
+                self.world.change(2, revision, **record)
+                wait("it is told: " + words, lambda: words in agent.log(), 5)
+                wait("it is past it", lambda: agent.ask("status")["revision"] == revision)
+                wait("nothing is routed", lambda: not routes(4) - {"100.100.0.2"})
+        self.world.change(3, 100)
+        wait("an honest one", lambda: "100.100.0.3" in routes(4) and "200::3" in routes(6))
+        self.assertEqual([line for line in before if line not in routing()], [])
+        self.assertNotIn("\x1b", agent.log())
+        self.assertLess(agent.memory(), 200000)
+        self.assertTrue(agent.is_in_state("running"))
+
+    def test_default_routes_are_never_made(self):
+        """Neither as they are, nor in halves, nor by a relay's supernet."""
+        agent = self.running()
+        self.world.change(2, 2, relay=True, child_prefix=["0.0.0.0/0", "::/0", "0.0.0.0/1", "128.0.0.0/1", "8000::/1",
+                                                          "::/1"])
+        self.world.change(3, 3)
+        wait("the honest one", lambda: "100.100.0.3" in routes(4))
+        self.assertIn("child prefixes are left out", agent.log())
+        held = {prefix for peer in agent.ask("peers") for prefix in peer["allowed_ips"]}
+        self.assertEqual({prefix for prefix in held | routes(4) | routes(6)
+                          if prefix == "default" or prefix.endswith(("/0", "/1"))}, set())
+
+    def test_a_route_of_the_host_is_left_and_told(self):
+        run("ip", "link", "add", "other0", "type", "veth", "peer", "name", "other1")
+        run("ip", "link", "set", "other0", "up")
+        run("ip", "link", "set", "other1", "up")
+        run("ip", "route", "add", "10.7.0.0/16", "dev", "other0")
+        try:
+            agent = self.running()
+            self.world.change(2, 2, child_prefix=["10.7.0.0/16", "10.8.0.0/16"])
+            wait("the other one", lambda: "10.8.0.0/16" in routes(4))
+            wait("it is told", lambda: "through other0" in agent.log())
+            self.assertIn("10.7.0.0/16", agent.ask("status")["route_conflict"])
+            self.assertIn("10.7.0.0/16", agent.ask("status")["last_error"])
+            self.assertNotIn("10.7.0.0/16", routes(4))
+            self.world.change(3, 3)  # nothing else waits for it
+            wait("another peer", lambda: "100.100.0.3" in routes(4), 3)
+            self.assertEqual(agent.log().count("through other0"), 1)
+            run("ip", "route", "delete", "10.7.0.0/16", "dev", "other0")
+            wait("it takes its place", lambda: "10.7.0.0/16" in routes(4), 15)
+            wait("and says so", lambda: agent.ask("status")["route_conflict"] == "")
+            self.assertEqual(agent.ask("status")["last_error"], "")
+        finally:
+            run("ip", "link", "delete", "other0")
+
+    def test_a_stream_without_end_is_followed(self):
+        """Twenty thousand lines: memory stays, and the control socket answers meanwhile."""
+        agent = self.running()
+        memory = agent.memory()
+        self.world.lines += [json.dumps({"type": "change", "value": device(2, revision, hostname=f"h{revision}")})
+                             for revision in range(2, 20000)]
+        self.world.add({"type": "change", "value": device(3, 20000)})
+        wait("it answers meanwhile", lambda: agent.ask("status")["revision"] > 2, 30)
+        wait("the last one", lambda: "100.100.0.3" in routes(4), 60)
+        # A sanitizer keeps what was freed for a while.
+        self.assertLess(agent.memory(), memory + 20000 if PATIENCE == 1 else 600000)
 
     def test_lines_that_cannot_be_read(self):
         agent = self.running()

@@ -28,6 +28,8 @@ static const struct {
 	{"172.17.20.5/24", NULL, "did you mean 172.17.20.0/24?"},
 	{"0.0.0.0/0", NULL, "default route"},
 	{"::/0", NULL, "default route"},
+	{"128.0.0.0/1", NULL, "much of one"},
+	{"fc00::/7,10.0.0.0/8", "10.0.0.0/8 fc00::/7 ", NULL},
 	{"10.0.0.0", NULL, "not a prefix"},
 	{"10.0.0.0/33", NULL, "not a prefix"},
 	{"10.0.0.0/8;11.0.0.0/8", NULL, "not a prefix"},

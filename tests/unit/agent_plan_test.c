@@ -131,7 +131,8 @@ static const struct {
 	{"128.0.0.0/1", "direct 100.100.0.2/32 200::2/128"}, /* holds the service */
 	{"198.51.100.0/24", "direct 100.100.0.2/32 200::2/128"},
 	{"192.0.2.7/32", "direct 100.100.0.2/32 200::2/128"},	   /* this host's own address */
-	{"8000::/1", "direct 100.100.0.2/32 200::2/128 8000::/1"}, /* holds nothing of ours */
+	{"8000::/1", "direct 100.100.0.2/32 200::2/128"},	   /* half of a default route */
+	{"fc00::/7", "direct 100.100.0.2/32 200::2/128 fc00::/7"}, /* the largest that has a use */
 	{"2001:db8::/32", "direct 100.100.0.2/32 200::2/128"},	   /* its own, IPv6 */
 	{"100.100.0.0/16", "direct 100.100.0.2/32 200::2/128"},	   /* the mesh itself */
 	{"100.100.0.9/32", "direct 100.100.0.2/32 200::2/128"},	   /* another member */
