@@ -127,6 +127,10 @@ class Service:
             daemon_threads = True
             request_queue_size = 64
 
+            def handle_error(self, request, address):
+                if not isinstance(sys.exc_info()[1], ConnectionError):  # an agent that is killed
+                    super().handle_error(request, address)
+
         self.server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
