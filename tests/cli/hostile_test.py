@@ -31,12 +31,16 @@ def has_controls(text):
 
 
 class HostileServer(Case):
-    def setUp(self):
-        self.reply = (200, [])
-        self.service = Service(lambda request: self.reply)
-        handler = self.service.server.RequestHandlerClass
+    @classmethod
+    def setUpClass(cls):
+        cls.service = Service(lambda request: cls.current.reply)
+        cls.addClassCleanup(cls.service.stop)
+        handler = cls.service.server.RequestHandlerClass
         handler.do_DELETE = handler.handle_any
-        self.addCleanup(self.service.stop)
+
+    def setUp(self):
+        type(self).current = self
+        self.reply = (200, [])
 
     def nexctl(self, *arguments, **how):
         return nexctl(*arguments, url=self.service.url, token="t", **how)
@@ -126,7 +130,7 @@ class HostileServer(Case):
 
 class Addresses(Case):
     def test_wrong_ones(self):
-        for url, says in (("http://127.0.0.1:1", "connect"), ("http://host.invalid", "resolve host"),
+        for url, says in (("http://127.0.0.1:1", "connect"),
                           ("ftp://127.0.0.1", "rotocol"), ("file:///etc/hostname", "rotocol"), ("http://", ""),
                           ("", ""), ("http://[::1", ""), ("127.0.0.1:1/ü", ""), ("http://127.0.0.1:99999", "")):
             with self.subTest(url):

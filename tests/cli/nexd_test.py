@@ -16,7 +16,8 @@ def answer(request):
         answer.record = device(1, 1) | {name: body[name] for name in ("public_key", "hostname")}
         return 201, answer.record
     if request.path.endswith("/events"):
-        lines = [{"type": "change", "value": value} for value in (answer.record, device(2, 2))] + [{"type": "tail", "revision": 2}]
+        lines = [{"type": "change", "value": value} for value in (answer.record, device(2, 2))]
+        lines.append({"type": "tail", "revision": 2})
 
         def stream(send):
             send("".join(json.dumps(line) + "\n" for line in lines).encode())

@@ -94,7 +94,8 @@ class Resources(Case):
         self.assertIn(f"{device['tunnel_ip']}/32, {device['tunnel_ip_v6']}/128", row, "both families")
         for change, field, value in (
                 (["--hostname=charlie"], "hostname", "charlie"),
-                (["--advertise-cidr=10.9.1.0/24, 2001:db8:9::/64"], "child_prefix", ["10.9.1.0/24", "2001:db8:9::/64"]),
+                (["--advertise-cidr=10.9.1.0/24, 2001:db8:9::/64"], "child_prefix",
+                 ["10.9.1.0/24", "2001:db8:9::/64"]),
                 (["--advertise-cidr="], "child_prefix", []),
                 (["--organization", other["id"]], "organization_id", other["id"])):
             self.assertEqual(self.get("device", "update", device["id"], *change)[field] or [], value)
