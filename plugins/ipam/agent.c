@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugins/ipam/agent.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
 
@@ -10,10 +9,15 @@
 static bool kernel_keeps_tags(void)
 {
 	struct utsname system;
-	unsigned major, minor;
+	char *point;
 
-	if (uname(&system) != 0 || sscanf(system.release, "%u.%u", &major, &minor) != 2)
+	if (uname(&system) != 0)
 		return true;
+	unsigned long major = strtoul(system.release, &point, 10);
+	if (*point != '.')
+		return true;
+	unsigned long minor = strtoul(point + 1, NULL, 10);
+
 	return major > 5 || (major == 5 && minor >= 18);
 }
 
