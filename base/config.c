@@ -322,6 +322,12 @@ enum nx_status nx_config_load(struct nx_config *config, const char *path, bool m
 	return load(config, path, must_exist, true, error);
 }
 
+void nx_config_revert(struct nx_config *config)
+{
+	if (config->previous)
+		config->previous = atomic_exchange(&config->current, config->previous);
+}
+
 /* --- reading ---------------------------------------------------------------------------------- */
 
 const struct config_value *config_find_value(const struct nx_config *config, const char *section,

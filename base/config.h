@@ -64,6 +64,9 @@ enum nx_status nx_config_load_early(struct nx_config *config, const char *path, 
 enum nx_status nx_config_load(struct nx_config *config, const char *path, bool must_exist,
 			      struct nx_error *error);
 
+/* Back to the values before the last load, when the program could not take the new ones: once a load. */
+void nx_config_revert(struct nx_config *config);
+
 /* Undeclared names are a bug and abort. */
 const char *nx_config_string(const struct nx_config *config, const char *section, const char *key);
 int64_t nx_config_integer(const struct nx_config *config, const char *section, const char *key);

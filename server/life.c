@@ -117,12 +117,18 @@ enum nx_status nx_life_reload(struct nx_server *server, struct nx_error *error)
 	enum nx_status status = nx_options_check(server->config, error);
 
 	if (status == NX_OK)
+		status = nx_plugins_reload(server->plugins, error);
+	if (status == NX_OK)
 		status = nx_http_reload(server->http, &options, error);
 	if (status == NX_OK)
 		status = nx_options_log(server->config, error);
-	if (status == NX_OK)
-		status = nx_plugins_reload(server->plugins, error);
 	return status;
+}
+
+enum nx_status nx_life_reload_back(struct nx_server *server, struct nx_error *error)
+{
+	nx_config_revert(server->config);
+	return nx_plugins_reload(server->plugins, error);
 }
 
 void nx_life_end(struct nx_server *server)

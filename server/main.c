@@ -117,10 +117,15 @@ static enum nx_status configure(struct nx_server *server, struct nx_error *error
 static void reload(struct nx_server *server)
 {
 	struct nx_error error = {0};
+	struct nx_error worse = {0};
 	enum nx_status status = config_load(server->config, &error);
 
-	if (status == NX_OK)
+	if (status == NX_OK) {
 		status = nx_life_reload(server, &error);
+		if (status != NX_OK && nx_life_reload_back(server, &worse) != NX_OK)
+			nx_log(NX_LOG_ERROR, "a plugin did not take its old configuration back", "error",
+			       worse.message, NULL);
+	}
 	if (status == NX_OK)
 		nx_log(NX_LOG_INFO, "configuration reloaded", NULL);
 	else
@@ -175,7 +180,7 @@ static int check_config(struct nx_server *server)
 	enum nx_status status = nx_plugins_load(server->plugins, &error);
 
 	if (status != NX_OK)
-		return fail(EXIT_FAILURE, &error);
+		return fail(status == NX_INVALID ? EXIT_USAGE : EXIT_FAILURE, &error);
 	nx_config_print(server->config, stdout);
 	printf("\n# plugins:");
 	for (size_t i = 0; i < nx_plugins_count(server->plugins); i++) {
@@ -228,7 +233,7 @@ static int run(struct nx_server *server, int operands, char **operand)
 	if (dropping)
 		return drop_plugin(server, operand[0]);
 	if (configure(server, &error) != NX_OK)
-		return fail(nx_config_given(config, "check-config") ? EXIT_FAILURE : EXIT_USAGE, &error);
+		return fail(EXIT_USAGE, &error);
 	return nx_config_given(config, "check-config") ? check_config(server) : serve(server);
 }
 

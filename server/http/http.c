@@ -175,6 +175,9 @@ enum nx_status nx_http_start(struct nx_http *http, struct nx_error *error)
 enum nx_status nx_http_reload(struct nx_http *http, const struct nx_http_options *options,
 			      struct nx_error *error)
 {
+	if (!http->tls && options->tls_certificate && options->tls_certificate[0])
+		return nx_fail(error, NX_INVALID, "tls-certificate",
+			       "TLS cannot be switched on while the server runs: restart it");
 	if (http->tls) {
 		enum nx_status status =
 			nx_tls_reload(http->tls, options->tls_certificate, options->tls_key, error);

@@ -456,6 +456,21 @@ class Signals(unittest.TestCase):
                 self.told(server, "configuration not reloaded, the old one stays", told + 1)
             self.assertEqual(server.get("/live").status, 200)
 
+    def test_sighup_refused_changes_nothing(self):
+        with Server() as server:
+            password = server.admin_password()
+            for wrong in ("log-level = loud\n", "tls-certificate = /nowhere.pem\ntls-key = /nowhere.key\n"):
+                (server.state / "server.conf").write_text(
+                    "[server]\ntoken-lifetime = 60s\nmax-connections-per-address = 2\n" + wrong)
+                told = len(self.all_told(server, "configuration not reloaded, the old one stays"))
+                server.send_signal(signal.SIGHUP)
+                self.told(server, "configuration not reloaded, the old one stays", told + 1)
+                answer = server.sign_in("admin", password)
+                self.assertEqual(answer.json["expires_in"], 24 * 60 * 60)
+                connections = busy(server, 4)
+                self.assertFalse(is_refused(server))
+                close(connections)
+
     def test_sighup_under_load(self):
         with Server() as server:
             stop = threading.Event()
@@ -566,7 +581,7 @@ class Tls(unittest.TestCase):
         try:
             ended = subprocess.run(server.command("--check-config"), capture_output=True, text=True,
                                    check=False)
-            self.assertEqual(ended.returncode, 1, ended)
+            self.assertEqual(ended.returncode, 2, ended)
             self.assertIn(text, ended.stderr)
             ended = subprocess.run(server.command(), capture_output=True, text=True, check=False)
             self.assertEqual(ended.returncode, 2, ended)
