@@ -19,7 +19,7 @@ void nx_buffer_printf(struct nx_buffer *buffer, const char *format, ...)
 /* Drop the first `length` bytes. */
 void nx_buffer_consume(struct nx_buffer *buffer, size_t length);
 void nx_buffer_clear(struct nx_buffer *buffer); /* keeps the room */
-void nx_buffer_free(struct nx_buffer *buffer);  /* NULL is fine; leaves it empty */
+void nx_buffer_free(struct nx_buffer *buffer);	/* NULL is fine; leaves it empty */
 /* The text, now the caller's to free(); the buffer is empty afterwards. Never NULL. */
 char *nx_buffer_take(struct nx_buffer *buffer);
 

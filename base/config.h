@@ -35,8 +35,8 @@ void nx_config_free(struct nx_config *config);
  * The first section declared is the program's own. NX_CONFLICT when the name or
  * a flag is taken, NX_INVALID when a row makes no sense (a default out of bounds).
  */
-enum nx_status nx_config_declare(struct nx_config *config, const char *section,
-				 const struct nx_table *keys, struct nx_error *error);
+enum nx_status nx_config_declare(struct nx_config *config, const char *section, const struct nx_table *keys,
+				 struct nx_error *error);
 void nx_config_withdraw(struct nx_config *config, const char *section);
 
 /*
@@ -47,8 +47,7 @@ void nx_config_withdraw(struct nx_config *config, const char *section);
  * "-h" is left to the caller when "h" stands in `known`.
  */
 enum nx_status nx_config_arguments(struct nx_config *config, int count, char *const *arguments,
-				   const char *const *known, int *first_operand,
-				   struct nx_error *error);
+				   const char *const *known, int *first_operand, struct nx_error *error);
 /* Was the valueless option `name` of `known` given? */
 bool nx_config_given(const struct nx_config *config, const char *name);
 

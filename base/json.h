@@ -28,8 +28,7 @@ enum nx_json_type {
 };
 
 /* NX_INVALID with a message that says where and what. */
-enum nx_status nx_json_parse(const char *text, size_t length, struct nx_json **out,
-			     struct nx_error *error);
+enum nx_status nx_json_parse(const char *text, size_t length, struct nx_json **out, struct nx_error *error);
 void nx_json_free(struct nx_json *document); /* NULL is fine */
 void nx_json_cleanup(struct nx_json **document);
 #define NX_AUTO_JSON __attribute__((cleanup(nx_json_cleanup)))
@@ -49,8 +48,7 @@ bool nx_json_boolean(const struct nx_json *value, bool *out);
 /* Whole numbers between -2^53 and 2^53, both excluded (what a double tells apart). */
 bool nx_json_integer(const struct nx_json *value, int64_t *out);
 /* The same for a member of an object, with what to answer when it is not there. */
-const char *nx_json_member_string(const struct nx_json *object, const char *name,
-				  const char *fallback);
+const char *nx_json_member_string(const struct nx_json *object, const char *name, const char *fallback);
 bool nx_json_member_boolean(const struct nx_json *object, const char *name, bool fallback);
 int64_t nx_json_member_integer(const struct nx_json *object, const char *name, int64_t fallback);
 
@@ -58,7 +56,7 @@ int64_t nx_json_member_integer(const struct nx_json *object, const char *name, i
 struct nx_json *nx_json_object(void);
 struct nx_json *nx_json_array(void);
 struct nx_json *nx_json_duplicate(const struct nx_json *value);
-void nx_json_put(struct nx_json *object, const char *name, struct nx_json *value); /* takes value */
+void nx_json_put(struct nx_json *object, const char *name, struct nx_json *value);   /* takes value */
 void nx_json_put_string(struct nx_json *object, const char *name, const char *text); /* NULL: null */
 void nx_json_put_boolean(struct nx_json *object, const char *name, bool value);
 void nx_json_put_integer(struct nx_json *object, const char *name, int64_t value);

@@ -32,8 +32,8 @@ struct nx_plugins_request {
 	const char *directory; /* the role's: ".../nexodus/server" */
 	/* Names separated by spaces or commas; "*" for every .so of the directory. "" for none. */
 	const char *names;
-	struct nx_config *config;               /* plugins' sections are declared in it */
-	const struct nx_agent_services *agent;  /* NULL on the server */
+	struct nx_config *config;	       /* plugins' sections are declared in it */
+	const struct nx_agent_services *agent; /* NULL on the server */
 	void *program; /* what the program needs behind a host handle; see nx_host_program() */
 };
 
@@ -62,8 +62,8 @@ struct nx_capability {
 };
 size_t nx_plugins_capability_count(const struct nx_plugins *plugins, const char *kind);
 /* The index-th capability of a kind in load order; NULL past the end. Instance: provider->instance. */
-const struct nx_capability *nx_plugins_capability(const struct nx_plugins *plugins,
-						  const char *kind, size_t index);
+const struct nx_capability *nx_plugins_capability(const struct nx_plugins *plugins, const char *kind,
+						  size_t index);
 const struct nx_capability *nx_plugins_find(const struct nx_plugins *plugins, const char *kind,
 					    const char *key);
 

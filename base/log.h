@@ -21,7 +21,7 @@ enum nx_log_format {
 
 /* Call before threads start; again on reload. `program` lives as long as the process. */
 void nx_log_setup(const char *program, enum nx_log_level level, enum nx_log_format format);
-bool nx_log_level_parse(const char *text, enum nx_log_level *out); /* error, warning, info, debug */
+bool nx_log_level_parse(const char *text, enum nx_log_level *out);   /* error, warning, info, debug */
 bool nx_log_format_parse(const char *text, enum nx_log_format *out); /* auto, human, key-value, json */
 bool nx_log_enabled(enum nx_log_level level);
 

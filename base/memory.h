@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-void *nx_alloc(size_t size);                     /* zeroed */
+void *nx_alloc(size_t size);			 /* zeroed */
 void *nx_alloc_array(size_t count, size_t size); /* zeroed, overflow checked */
 void *nx_realloc_array(void *old, size_t count, size_t size);
 char *nx_strdup(const char *text); /* NULL in, NULL out */
@@ -20,11 +20,11 @@ void nx_cleanup_close(const int *descriptor);
 #define NX_CLEANUP(function) __attribute__((cleanup(function)))
 
 /* Hand a pointer on: answers it and leaves NULL behind. */
-#define NX_TAKE(pointer)                          \
-	({                                        \
-		__typeof__(pointer) taken_ = (pointer); \
-		(pointer) = NULL;                 \
-		taken_;                           \
+#define NX_TAKE(pointer)                                                                                     \
+	({                                                                                                   \
+		__typeof__(pointer) taken_ = (pointer);                                                      \
+		(pointer) = NULL;                                                                            \
+		taken_;                                                                                      \
 	})
 
 #define NX_COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -13,7 +13,7 @@
 #include "base/error.h"
 
 #define NX_TOKEN_TEXT 64 /* prefix of up to 8 characters, 43 of base64url, NUL */
-#define NX_HASH_TEXT 65  /* BLAKE2b-256 as lower-case hex, NUL */
+#define NX_HASH_TEXT 65	 /* BLAKE2b-256 as lower-case hex, NUL */
 #define NX_UUID_TEXT 37
 #define NX_PASSWORD_HASH_TEXT 128 /* crypto_pwhash_STRBYTES */
 
@@ -35,7 +35,7 @@ bool nx_password_verify(const char *hash, const char *password);
 bool nx_password_verify_nobody(const char *password);
 
 void nx_uuid_make(char text[static NX_UUID_TEXT]); /* version 7, RFC 9562: ordered by time */
-bool nx_uuid_check(const char *text);              /* any version, lower- or upper-case hex */
+bool nx_uuid_check(const char *text);		   /* any version, lower- or upper-case hex */
 
 /* BLAKE2b-256 in hex of any text: migrations' checksums. */
 void nx_checksum(const void *data, size_t length, char hash[static NX_HASH_TEXT]);

@@ -84,7 +84,8 @@ int http_start(struct http_client *client, const char *method, const char *path,
 	client->used = 0;
 	client->buffer[0] = '\0';
 	if (client->fd < 0 || head_length < 0 || (size_t)head_length >= sizeof(head) ||
-	    !send_all(client->fd, head, (size_t)head_length) || (length && !send_all(client->fd, body, length)))
+	    !send_all(client->fd, head, (size_t)head_length) ||
+	    (length && !send_all(client->fd, body, length)))
 		return 0;
 	while (!(end = strstr(client->buffer, "\r\n\r\n")))
 		if (!receive_more(client))

@@ -13,7 +13,7 @@ struct http_client {
 	int fd;
 	const char *host; /* numeric address */
 	const char *port;
-	size_t used;        /* bytes in `buffer` */
+	size_t used;	    /* bytes in `buffer` */
 	char buffer[65536]; /* the last answer: head and body, NUL-terminated */
 	const char *body;
 };

@@ -23,17 +23,17 @@
 #define OPERATIONS 50000u
 
 struct bench_case {
-	const char *key;    /* of the capability */
+	const char *key; /* of the capability */
 	const char *prefix;
-	double filled;      /* share of the capacity, or */
-	uint64_t leases;    /* a number of leases */
+	double filled;	 /* share of the capacity, or */
+	uint64_t leases; /* a number of leases */
 };
 
 static const struct bench_case cases[] = {
-	{"inet", "100.100.0.0/16", 0, 0},        {"inet", "100.100.0.0/16", 0.5, 0},
-	{"inet", "100.100.0.0/16", 0.999, 0},    {"inet", "100.64.0.0/10", 0, 0},
-	{"inet", "100.64.0.0/10", 0.5, 0},       {"inet", "100.64.0.0/10", 0.999, 0},
-	{"inet6", "fd00:6e78::/64", 0, 0},       {"inet6", "fd00:6e78::/64", 0, 1000000},
+	{"inet", "100.100.0.0/16", 0, 0},	  {"inet", "100.100.0.0/16", 0.5, 0},
+	{"inet", "100.100.0.0/16", 0.999, 0},	  {"inet", "100.64.0.0/10", 0, 0},
+	{"inet", "100.64.0.0/10", 0.5, 0},	  {"inet", "100.64.0.0/10", 0.999, 0},
+	{"inet6", "fd00:6e78::/64", 0, 0},	  {"inet6", "fd00:6e78::/64", 0, 1000000},
 	{"inet6", "fd00:6e78::/64", 0, 10000000},
 };
 
@@ -110,8 +110,8 @@ static void case_run(const struct nx_capability *ipam, const struct bench_case *
 	for (unsigned i = 0; i < SAMPLES; i++)
 		took[i] = sample(ops, pool, operations);
 	qsort(took, SAMPLES, sizeof(*took), order);
-	printf("%-18s %9llu leases  median %6.1f ns  min %6.1f  max %6.1f   %9zu bytes",
-	       what->prefix, (unsigned long long)fill, took[SAMPLES / 2], took[0], took[SAMPLES - 1], memory);
+	printf("%-18s %9llu leases  median %6.1f ns  min %6.1f  max %6.1f   %9zu bytes", what->prefix,
+	       (unsigned long long)fill, took[SAMPLES / 2], took[0], took[SAMPLES - 1], memory);
 	if (fill)
 		printf("  %.3f a lease", (double)memory / (double)fill);
 	putchar('\n');

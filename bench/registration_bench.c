@@ -111,9 +111,10 @@ int main(int argc, char **argv)
 	}
 	took = now() - start;
 	qsort(milliseconds, (size_t)clients * count, sizeof(*milliseconds), order);
-	printf("%4u clients  %6u registrations  %8.0f /s  median %6.2f ms  p99 %7.2f ms  refused %u\n", clients,
-	       clients * count, clients * count / (took / 1e3), milliseconds[(size_t)clients * count / 2],
-	       milliseconds[(size_t)clients * count * 99 / 100], refused);
+	printf("%4u clients  %6u registrations  %8.0f /s  median %6.2f ms  p99 %7.2f ms  refused %u\n",
+	       clients, clients * count, clients * count / (took / 1e3),
+	       milliseconds[(size_t)clients * count / 2], milliseconds[(size_t)clients * count * 99 / 100],
+	       refused);
 	free(all);
 	free(milliseconds);
 	return refused ? 1 : 0;

@@ -102,7 +102,8 @@ static int order(const void *a, const void *b)
 }
 
 /* One change and its way to the last watcher, in milliseconds; negative: not all had it. */
-static double round_run(struct http_client *writer, int epoll, char **argv, unsigned watchers, unsigned number)
+static double round_run(struct http_client *writer, int epoll, char **argv, unsigned watchers,
+			unsigned number)
 {
 	char path[128], body[128], mark[64];
 	double start = now();

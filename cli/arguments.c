@@ -13,7 +13,8 @@ const struct cli_option cli_global_options[] = {
 	{"service-url", "URL", "the server (NEXCTL_SERVICE_URL; default http://127.0.0.1:8080)", false},
 	{"token", "TOKEN", "an access token (better: NEXCTL_TOKEN, which no process list shows)", false},
 	{"username", "NAME", "sign in as this user (NEXCTL_USERNAME)", false},
-	{"password-file", "FILE", "the user's password (NEXCTL_PASSWORD_FILE, or itself in NEXCTL_PASSWORD; - asks)", false},
+	{"password-file", "FILE",
+	 "the user's password (NEXCTL_PASSWORD_FILE, or itself in NEXCTL_PASSWORD; - asks)", false},
 	{"ca-file", "FILE", "trust the certificates in FILE (NEXCTL_CA_FILE)", false},
 	{"output", "FORM", "column, no-header, json or json-raw (NEXCTL_OUTPUT)", false},
 	{"help", NULL, "show help for nexctl, a noun or a verb", false},
@@ -64,10 +65,8 @@ static int global_set(struct cli *cli, const char *name, const char *value)
 		const char *name;
 		const char **place;
 	} places[] = {
-		{"service-url", &cli->service_url},
-		{"token", &cli->token},
-		{"username", &cli->username},
-		{"password-file", &cli->password_file},
+		{"service-url", &cli->service_url}, {"token", &cli->token},
+		{"username", &cli->username},	    {"password-file", &cli->password_file},
 		{"ca-file", &cli->ca_file},
 	};
 
@@ -215,7 +214,8 @@ static int operands_check(const struct cli *cli)
 /* Of a file, which may have any name. */
 static bool is_path(const struct cli_option *option)
 {
-	return option->argument && (strcmp(option->argument, "FILE") == 0 || strcmp(option->argument, "PATH") == 0);
+	return option->argument &&
+	       (strcmp(option->argument, "FILE") == 0 || strcmp(option->argument, "PATH") == 0);
 }
 
 static int options_check(const struct cli *cli)

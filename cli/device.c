@@ -95,7 +95,12 @@ const struct cli_verb cli_device_verbs[] = {
 	{"device", "list", {0}, "your devices", CLI_OPTIONS(list_options), device_list},
 	{"device", "show", {"DEVICE"}, "one device", NULL, 0, device_show},
 	{"device", "update", {"DEVICE"}, "change a device", CLI_OPTIONS(update_options), device_update},
-	{"device", "delete", {"DEVICE"}, "delete a device; its addresses are free again", NULL, 0,
+	{"device",
+	 "delete",
+	 {"DEVICE"},
+	 "delete a device; its addresses are free again",
+	 NULL,
+	 0,
 	 device_delete},
 	{0},
 };

@@ -81,7 +81,8 @@ static bool answer_judge(const struct nx_json *answer, enum nx_json_type type)
 }
 
 /* The answer to a command; false after saying why there is none, or none of this type. */
-static bool agent_ask(const struct cli *cli, const char *command, enum nx_json_type type, struct nx_json **out)
+static bool agent_ask(const struct cli *cli, const char *command, enum nx_json_type type,
+		      struct nx_json **out)
 {
 	NX_AUTO_CLOSE int fd = agent_connect(socket_path(cli));
 	NX_AUTO_FREE char *line = nx_printf("{\"command\":\"%s\"}\n", command);
@@ -215,7 +216,12 @@ static const struct cli_option socket_options[] = {
 };
 
 const struct cli_verb cli_nexd_verbs[] = {
-	{"nexd", "status", {0}, "how the agent on this host stands", CLI_OPTIONS(socket_options), nexd_status},
+	{"nexd",
+	 "status",
+	 {0},
+	 "how the agent on this host stands",
+	 CLI_OPTIONS(socket_options),
+	 nexd_status},
 	{"nexd", "peers", {0}, "whom it reaches, and how", CLI_OPTIONS(socket_options), nexd_peers},
 	{"nexd", "version", {0}, "the agent's version", CLI_OPTIONS(socket_options), nexd_version},
 	{0},

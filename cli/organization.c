@@ -21,10 +21,8 @@ static void prefixes_render(const struct nx_json *row, struct nx_buffer *into)
 }
 
 static const struct cli_column columns[] = {
-	{"ORGANIZATION ID", "id", NULL},
-	{"NAME", "name", NULL},
-	{"PREFIXES", NULL, prefixes_render},
-	{"RELAY", "hub_zone", NULL},
+	{"ORGANIZATION ID", "id", NULL},      {"NAME", "name", NULL},
+	{"PREFIXES", NULL, prefixes_render},  {"RELAY", "hub_zone", NULL},
 	{"DESCRIPTION", "description", NULL},
 };
 
@@ -88,9 +86,18 @@ static const struct cli_option create_options[] = {
 const struct cli_verb cli_organization_verbs[] = {
 	{"organization", "list", {0}, "the organizations you belong to", NULL, 0, organization_list},
 	{"organization", "show", {"ORGANIZATION"}, "one organization", NULL, 0, organization_show},
-	{"organization", "create", {0}, "make an organization", CLI_OPTIONS(create_options),
+	{"organization",
+	 "create",
+	 {0},
+	 "make an organization",
+	 CLI_OPTIONS(create_options),
 	 organization_create},
-	{"organization", "delete", {"ORGANIZATION"}, "delete an organization and all it holds", NULL, 0,
+	{"organization",
+	 "delete",
+	 {"ORGANIZATION"},
+	 "delete an organization and all it holds",
+	 NULL,
+	 0,
 	 organization_delete},
 	{"organization", "users", {"ORGANIZATION"}, "who belongs to it", NULL, 0, organization_users},
 	{0},

@@ -7,11 +7,8 @@
 #include "base/memory.h"
 
 static const struct cli_column columns[] = {
-	{"KEY ID", "id", NULL},
-	{"DESCRIPTION", "description", NULL},
-	{"SINGLE USE", "single_use", NULL},
-	{"USES", "uses", NULL},
-	{"EXPIRES", "expiry", NULL},
+	{"KEY ID", "id", NULL}, {"DESCRIPTION", "description", NULL}, {"SINGLE USE", "single_use", NULL},
+	{"USES", "uses", NULL}, {"EXPIRES", "expiry", NULL},
 };
 
 /* The secret itself is shown once: when the key is made. */
@@ -120,9 +117,17 @@ static const struct cli_option create_options[] = {
 
 const struct cli_verb cli_registration_key_verbs[] = {
 	{"reg-key", "list", {0}, "the registration keys", CLI_OPTIONS(organization_options), key_list},
-	{"reg-key", "create", {0}, "make a key that enrols hosts; it is shown once",
-	 CLI_OPTIONS(create_options), key_create},
-	{"reg-key", "delete", {"KEY"}, "revoke a key; hosts enrolled with it stay",
-	 CLI_OPTIONS(organization_options), key_delete},
+	{"reg-key",
+	 "create",
+	 {0},
+	 "make a key that enrols hosts; it is shown once",
+	 CLI_OPTIONS(create_options),
+	 key_create},
+	{"reg-key",
+	 "delete",
+	 {"KEY"},
+	 "revoke a key; hosts enrolled with it stay",
+	 CLI_OPTIONS(organization_options),
+	 key_delete},
 	{0},
 };

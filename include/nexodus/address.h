@@ -24,13 +24,13 @@
 #define NX_ADDRESS_TEXT 64
 
 struct nx_address {
-	uint8_t length;                  /* bytes in use: 4 or 16; 0 says "no address" */
+	uint8_t length;			 /* bytes in use: 4 or 16; 0 says "no address" */
 	uint8_t bytes[NX_ADDRESS_BYTES]; /* network order, the rest 0 */
 };
 
 struct nx_prefix {
 	struct nx_address address; /* host bits are 0 in a prefix, kept in an interface address */
-	uint8_t bits;              /* prefix length: 0 … 8 × address.length */
+	uint8_t bits;		   /* prefix length: 0 … 8 × address.length */
 };
 
 /* A transport address of the underlay: where a peer's tunnel packets go. */

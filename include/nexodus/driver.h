@@ -20,18 +20,17 @@ struct nx_driver_server_ops {
 	size_t size;
 	/* Judge a public key and write its canonical text. NX_INVALID otherwise. */
 	enum nx_status (*key_check)(void *instance, const char *text,
-				    char canonical[static NX_PUBLIC_KEY_TEXT],
-				    struct nx_error *error);
+				    char canonical[static NX_PUBLIC_KEY_TEXT], struct nx_error *error);
 };
 
 /* --- agent ---------------------------------------------------------------- */
 
 struct nx_interface_request {
 	size_t size;
-	const char *name;            /* "wg0" */
+	const char *name;	     /* "wg0" */
 	const char *state_directory; /* 0700: the driver keeps its key in it, 0600 */
-	uint16_t listen_port;        /* 0: any */
-	uint32_t mtu;                /* 0: the driver's default */
+	uint16_t listen_port;	     /* 0: any */
+	uint32_t mtu;		     /* 0: the driver's default */
 };
 
 struct nx_interface {
@@ -39,8 +38,8 @@ struct nx_interface {
 	int index; /* ifindex */
 	uint16_t listen_port;
 	uint32_t mtu;
-	bool adopted;         /* it stood already, with our key */
-	char backend[32];     /* "kernel", "wireguard-go": for status */
+	bool adopted;	  /* it stood already, with our key */
+	char backend[32]; /* "kernel", "wireguard-go": for status */
 };
 
 /* A peer as it should be, or as it is. Prefixes belong to whoever made it. */
@@ -53,7 +52,7 @@ struct nx_peer {
 };
 
 enum nx_peer_action {
-	NX_PEER_SET = 1,      /* add it, or replace its prefixes and keepalive */
+	NX_PEER_SET = 1, /* add it, or replace its prefixes and keepalive */
 	NX_PEER_REMOVE = 2,
 };
 
@@ -91,11 +90,10 @@ struct nx_driver_ops {
 					void (*each)(void *context, const struct nx_peer *peer),
 					void *context, struct nx_error *error);
 	/* Apply changes in order, in as few messages as fit. */
-	enum nx_status (*peers_apply)(void *instance, const struct nx_peer_change *changes,
-				      size_t count, struct nx_error *error);
+	enum nx_status (*peers_apply)(void *instance, const struct nx_peer_change *changes, size_t count,
+				      struct nx_error *error);
 	enum nx_status (*peers_status)(void *instance,
-				       void (*each)(void *context,
-						    const struct nx_peer_status *status),
+				       void (*each)(void *context, const struct nx_peer_status *status),
 				       void *context, struct nx_error *error);
 	/* Take the interface away, if it is ours. */
 	void (*interface_down)(void *instance);

@@ -16,16 +16,16 @@
 
 /* What a device record says of this family, parsed and checked. */
 struct nx_member_family {
-	bool present;                 /* the device has an address of this family and can use it */
-	struct nx_address address;    /* its tunnel address */
+	bool present;		       /* the device has an address of this family and can use it */
+	struct nx_address address;     /* its tunnel address */
 	struct nx_prefix organization; /* masked */
-	struct nx_endpoint endpoint;  /* where its tunnel is reached over this family's underlay */
+	struct nx_endpoint endpoint;   /* where its tunnel is reached over this family's underlay */
 };
 
 struct nx_family_ops {
 	size_t size;
-	const char *label;      /* for messages: "IPv4", "IPv6" */
-	uint8_t address_length; /* bytes of an address of this family */
+	const char *label;	  /* for messages: "IPv4", "IPv6" */
+	uint8_t address_length;	  /* bytes of an address of this family */
 	uint16_t tunnel_overhead; /* bytes of outer IP header of this family's underlay */
 
 	/* Can this host do the family now? `reason` says why not, for a person. */
@@ -35,8 +35,8 @@ struct nx_family_ops {
 	 * NX_INVALID: the record would take over this host's traffic or makes no
 	 * sense (a server is not to be trusted); the caller leaves the device out.
 	 */
-	enum nx_status (*read)(void *instance, const struct nx_json *device,
-			       struct nx_member_family *out, struct nx_error *error);
+	enum nx_status (*read)(void *instance, const struct nx_json *device, struct nx_member_family *out,
+			       struct nx_error *error);
 	/* Write what this host says of the family: whether it can do it, its
 	 * endpoint (port 0: none), a requested address (length 0: none). */
 	void (*describe_self)(void *instance, bool supported, const struct nx_endpoint *endpoint,
@@ -47,8 +47,7 @@ struct nx_family_ops {
 	 * kernel refuses the family.
 	 */
 	enum nx_status (*address_apply)(void *instance, int interface_index,
-					const struct nx_member_family *self,
-					struct nx_error *error);
+					const struct nx_member_family *self, struct nx_error *error);
 	/* Our routes on the interface, as the kernel has them now. */
 	enum nx_status (*routes_observe)(void *instance, int interface_index,
 					 void (*each)(void *context, const struct nx_prefix *prefix),
@@ -59,14 +58,12 @@ struct nx_family_ops {
 	 * gone, is no failure. NX_CONFLICT, with words for a person: all is done but for
 	 * prefixes that the host routes elsewhere, which must be left as they are.
 	 */
-	enum nx_status (*routes_apply)(void *instance, int interface_index,
-				       const struct nx_address *source,
+	enum nx_status (*routes_apply)(void *instance, int interface_index, const struct nx_address *source,
 				       const struct nx_prefix *add, size_t add_count,
 				       const struct nx_prefix *remove, size_t remove_count,
 				       struct nx_error *error);
 	/* The address this host would use to reach `remote`, so as to tell peers. */
-	bool (*source_address)(void *instance, const struct nx_address *remote,
-			       struct nx_address *out);
+	bool (*source_address)(void *instance, const struct nx_address *remote, struct nx_address *out);
 };
 
 #endif

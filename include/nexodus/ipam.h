@@ -40,12 +40,11 @@ struct nx_pool_usage {
 
 struct nx_ipam_ops {
 	size_t size;
-	const char *label;      /* for messages: "IPv4", "IPv6" */
+	const char *label;	/* for messages: "IPv4", "IPv6" */
 	uint8_t address_length; /* bytes of an address of this family */
 
 	/* The prefix of an organization that names none, from the configuration. */
-	enum nx_status (*prefix_default)(void *instance, struct nx_prefix *out,
-					 struct nx_error *error);
+	enum nx_status (*prefix_default)(void *instance, struct nx_prefix *out, struct nx_error *error);
 	/*
 	 * Parse and judge a prefix that an operator wrote for an organization.
 	 * NX_INVALID with a message that says what would be right; `error->field` is
@@ -55,8 +54,8 @@ struct nx_ipam_ops {
 				       struct nx_error *error);
 
 	/* Make an empty pool over `prefix`. */
-	enum nx_status (*pool_open)(void *instance, const struct nx_prefix *prefix,
-				    struct nx_pool **out, struct nx_error *error);
+	enum nx_status (*pool_open)(void *instance, const struct nx_prefix *prefix, struct nx_pool **out,
+				    struct nx_error *error);
 	/* NULL is fine. */
 	void (*pool_close)(struct nx_pool *pool);
 	/* Choose a free address and take it. NX_EXHAUSTED when there is none. */

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct nx_json;        /* a value being read; valid for the call that brought it */
+struct nx_json;	       /* a value being read; valid for the call that brought it */
 struct nx_json_writer; /* an object being written */
 
 struct nx_json_services {

@@ -48,8 +48,10 @@ struct nx_table {
 	uint32_t row_size;
 };
 
-#define NX_TABLE(array) \
-	{ (array), sizeof(array) / sizeof((array)[0]), sizeof((array)[0]) }
+#define NX_TABLE(array)                                                                                      \
+	{                                                                                                    \
+		(array), sizeof(array) / sizeof((array)[0]), sizeof((array)[0])                              \
+	}
 
 /* --- what a plugin provides and needs ---------------------------------- */
 
@@ -68,17 +70,17 @@ struct nx_provide {
 struct nx_need {
 	const char *kind;
 	const char *key; /* NULL: any of that kind */
-	bool soft;       /* soft: only orders loading; hard: the plugin is refused without it */
+	bool soft;	 /* soft: only orders loading; hard: the plugin is refused without it */
 };
 
 /* --- configuration ------------------------------------------------------ */
 
 enum nx_config_type {
 	NX_CONFIG_STRING = 1,
-	NX_CONFIG_INTEGER = 2,  /* decimal, bounds inclusive */
-	NX_CONFIG_BOOLEAN = 3,  /* true, false, yes, no, on, off, 1, 0 */
+	NX_CONFIG_INTEGER = 2,	/* decimal, bounds inclusive */
+	NX_CONFIG_BOOLEAN = 3,	/* true, false, yes, no, on, off, 1, 0 */
 	NX_CONFIG_DURATION = 4, /* "90", "90s", "5m", "2h", "7d"; read as seconds */
-	NX_CONFIG_PREFIX = 5,   /* an address prefix; the plugin judges which are fit */
+	NX_CONFIG_PREFIX = 5,	/* an address prefix; the plugin judges which are fit */
 };
 
 /*
@@ -124,10 +126,10 @@ enum nx_field_type {
  * three meanings.
  */
 enum nx_field_meaning {
-	NX_MEANING_PLAIN = 0,               /* stored and shown as the client wrote it */
+	NX_MEANING_PLAIN = 0,		    /* stored and shown as the client wrote it */
 	NX_MEANING_ORGANIZATION_PREFIX = 1, /* organization: the prefix that its pool gives from */
-	NX_MEANING_DEVICE_PREFIX = 2,       /* device: its organization's prefix, written by the core */
-	NX_MEANING_DEVICE_ADDRESS = 3,      /* device: the leased address; at creation, a requested one */
+	NX_MEANING_DEVICE_PREFIX = 2,	    /* device: its organization's prefix, written by the core */
+	NX_MEANING_DEVICE_ADDRESS = 3,	    /* device: the leased address; at creation, a requested one */
 	NX_MEANING_DEVICE_SUPPORTED = 4,    /* device: boolean; false: no address of this family */
 };
 
@@ -207,7 +209,7 @@ struct nx_services {
 struct nx_plugin {
 	/* Frozen: these five never move, in any major. */
 	uint32_t magic; /* NX_PLUGIN_MAGIC */
-	uint32_t size;  /* sizeof(struct nx_plugin) as the plugin knows it */
+	uint32_t size;	/* sizeof(struct nx_plugin) as the plugin knows it */
 	uint16_t abi_major;
 	uint16_t abi_minor;
 	uint32_t role; /* enum nx_role */
@@ -218,9 +220,9 @@ struct nx_plugin {
 	const char *summary; /* one line */
 
 	struct nx_table provides;    /* struct nx_provide */
-	struct nx_table needs;       /* struct nx_need */
+	struct nx_table needs;	     /* struct nx_need */
 	struct nx_table config_keys; /* struct nx_config_key */
-	struct nx_table fields;      /* struct nx_field; server */
+	struct nx_table fields;	     /* struct nx_field; server */
 	struct nx_table migrations;  /* struct nx_migration; server */
 
 	/*
@@ -231,8 +233,8 @@ struct nx_plugin {
 	 * configuration and keeps the old state when it answers a failure. Any of
 	 * them but `load` may be NULL.
 	 */
-	enum nx_status (*load)(struct nx_host *host, const struct nx_services *services,
-			       void **instance, struct nx_error *error);
+	enum nx_status (*load)(struct nx_host *host, const struct nx_services *services, void **instance,
+			       struct nx_error *error);
 	enum nx_status (*start)(void *instance, struct nx_error *error);
 	enum nx_status (*reload)(void *instance, struct nx_error *error);
 	void (*stop)(void *instance);

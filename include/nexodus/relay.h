@@ -21,8 +21,7 @@ struct nx_relay_server_ops {
 	 * Judge a device as it would stand after a POST or PATCH (all of its fields
 	 * as JSON). NX_INVALID or NX_DENIED with `error->field` set refuses it.
 	 */
-	enum nx_status (*device_check)(void *instance, const struct nx_json *device,
-				       struct nx_error *error);
+	enum nx_status (*device_check)(void *instance, const struct nx_json *device, struct nx_error *error);
 };
 
 /* --- agent ---------------------------------------------------------------- */
@@ -61,9 +60,9 @@ struct nx_mesh {
 };
 
 enum nx_path {
-	NX_PATH_NONE = 0,    /* no peer of ours: reached through the relay, or not at all */
-	NX_PATH_DIRECT = 1,  /* a peer of ours */
-	NX_PATH_RELAY = 2,   /* a peer of ours that also carries traffic for others */
+	NX_PATH_NONE = 0,   /* no peer of ours: reached through the relay, or not at all */
+	NX_PATH_DIRECT = 1, /* a peer of ours */
+	NX_PATH_RELAY = 2,  /* a peer of ours that also carries traffic for others */
 };
 
 /* What one member means to this host. Arrays belong to the caller, which offers
@@ -74,15 +73,14 @@ struct nx_peer_plan {
 	struct nx_prefix *prefixes; /* allowed IPs; each is routed as well */
 	size_t prefix_room;
 	size_t prefix_count;
-	struct nx_endpoint endpoint;   /* port 0: none known, wait for the peer */
-	uint16_t keepalive_seconds;    /* 0: off */
+	struct nx_endpoint endpoint; /* port 0: none known, wait for the peer */
+	uint16_t keepalive_seconds;  /* 0: off */
 };
 
 struct nx_relay_ops {
 	size_t size;
 	/* Read the device record's fields that belong to relaying. */
-	void (*standing)(void *instance, const struct nx_json *device,
-			 struct nx_relay_standing *out);
+	void (*standing)(void *instance, const struct nx_json *device, struct nx_relay_standing *out);
 	/* Write this host's own wishes (flags, configuration) into its registration. */
 	void (*describe_self)(void *instance, struct nx_json_writer *writer);
 	/* Is `a` to be preferred to `b` as the organization's relay? Total order. */
@@ -92,8 +90,8 @@ struct nx_relay_ops {
 	 * but for the relay itself, which also gets the relayed child prefixes.
 	 * Prefixes of families that either side cannot carry are left out.
 	 */
-	enum nx_status (*plan)(void *instance, const struct nx_mesh *mesh,
-			       const struct nx_member *member, struct nx_peer_plan *out);
+	enum nx_status (*plan)(void *instance, const struct nx_mesh *mesh, const struct nx_member *member,
+			       struct nx_peer_plan *out);
 	/*
 	 * This host is (`on`) or is no longer (`!on`) to forward traffic of the
 	 * interface: for a relay between peers, for a host with child prefixes

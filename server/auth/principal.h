@@ -15,10 +15,10 @@ enum nx_principal_kind {
 
 struct nx_principal {
 	enum nx_principal_kind kind;
-	char id[80];              /* the user's, the device's, or the key's id */
-	char user_id[80];         /* the user, or the owner of device or key */
+	char id[80];		  /* the user's, the device's, or the key's id */
+	char user_id[80];	  /* the user, or the owner of device or key */
 	char organization_id[40]; /* device and key: theirs; user: "" */
-	bool administrator;       /* user: may manage users */
+	bool administrator;	  /* user: may manage users */
 	char token_hash[65];
 };
 

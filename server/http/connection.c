@@ -162,8 +162,8 @@ void nx_connections_close(struct nx_connections *all)
 	struct nx_connection *connection;
 
 	all->closing = true;
-	TAILQ_FOREACH(connection, &all->idle, idle)
-	nx_connection_cut(connection);
+	TAILQ_FOREACH (connection, &all->idle, idle)
+		nx_connection_cut(connection);
 }
 
 /* --- coming and going -------------------------------------------------------------- */

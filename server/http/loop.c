@@ -162,8 +162,7 @@ static void abandon(struct nx_http *http)
 	struct nx_request *request;
 
 	drain_begin(http);
-	LIST_FOREACH(request, &http->requests, under_way)
-	{
+	LIST_FOREACH (request, &http->requests, under_way) {
 		if (request->phase == NX_REQUEST_HANDLED && !request->replied)
 			MHD_resume_connection(request->mhd);
 	}

@@ -72,8 +72,7 @@ struct nx_peer *nx_peer_hold(struct nx_peers *peers, const struct sockaddr *addr
 
 	nx_peer_key(address, key);
 	size_t bucket = key_hash(peers, key);
-	LIST_FOREACH(peer, &peers->bucket[bucket], bucket)
-	{
+	LIST_FOREACH (peer, &peers->bucket[bucket], bucket) {
 		if (memcmp(peer->key, key, NX_PEER_KEY) == 0)
 			break;
 	}

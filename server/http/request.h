@@ -65,8 +65,7 @@ struct nx_stream_source {
 };
 struct nx_stream; /* a handle for waking; valid until `close` returns */
 /* `started` is called on the calling thread with the handle before anything can be read. */
-void nx_reply_stream(struct nx_request *request, const char *type,
-		     const struct nx_stream_source *source,
+void nx_reply_stream(struct nx_request *request, const char *type, const struct nx_stream_source *source,
 		     void (*started)(void *context, struct nx_stream *stream));
 /* Any thread; cheap when already awake; many may be woken before one wake-up of the HTTP thread:
  * call nx_streams_flush() after the last of a series. */

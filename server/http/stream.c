@@ -166,8 +166,7 @@ void nx_streams_end(struct nx_http *http)
 {
 	struct nx_stream *stream;
 
-	LIST_FOREACH(stream, &http->streams, all)
-	{
+	LIST_FOREACH (stream, &http->streams, all) {
 		stream->ending = true;
 		stream_resume(stream);
 	}

@@ -30,7 +30,7 @@ struct nx_group {
 	/* What the last run came to. */
 	bool begun;	 /* commands were run */
 	bool unknown;	 /* the connection was lost during the COMMIT */
-	bool barred;     /* no command got past locks of others, or a disk that is full */
+	bool barred;	 /* no command got past locks of others, or a disk that is full */
 	bool locked_out; /* it was the locks */
 	uint64_t retries;
 };

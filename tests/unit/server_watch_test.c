@@ -429,8 +429,8 @@ static void test_pages_are_shared(void)
 		nx_buffer_free(&out);
 	}
 	pthread_mutex_lock(&server.watch->lock);
-	LIST_FOREACH(page, &LIST_FIRST(&server.watch->all)->pages, of_tail)
-	pages++;
+	LIST_FOREACH (page, &LIST_FIRST(&server.watch->all)->pages, of_tail)
+		pages++;
 	pthread_mutex_unlock(&server.watch->lock);
 	CU_ASSERT_EQUAL(pages, 1);
 	for (int i = 0; i < WATCHERS; i++)

@@ -6,17 +6,24 @@
 #include <nexodus/plugin.h>
 
 static const struct nx_config_key config_keys[] = {
-	{.name = "rack-label", .type = NX_CONFIG_STRING, .fallback = "rack",
+	{.name = "rack-label",
+	 .type = NX_CONFIG_STRING,
+	 .fallback = "rack",
 	 .summary = "what a rack is called in messages"},
 };
 
 static const struct nx_field fields[] = {
-	{.resource = NX_RESOURCE_DEVICE, .name = "rack", .column = "rack", .type = NX_FIELD_STRING,
-	 .flags = NX_FIELD_ON_CREATE | NX_FIELD_ON_PATCH, .fallback = ""},
+	{.resource = NX_RESOURCE_DEVICE,
+	 .name = "rack",
+	 .column = "rack",
+	 .type = NX_FIELD_STRING,
+	 .flags = NX_FIELD_ON_CREATE | NX_FIELD_ON_PATCH,
+	 .fallback = ""},
 };
 
 static const struct nx_migration migrations[] = {
-	{.number = 1, .name = "rack of a device",
+	{.number = 1,
+	 .name = "rack of a device",
 	 .up = "ALTER TABLE devices ADD COLUMN rack TEXT NOT NULL DEFAULT '';",
 	 .down = "ALTER TABLE devices DROP COLUMN rack;"},
 };
@@ -24,8 +31,8 @@ static const struct nx_migration migrations[] = {
 static const struct nx_services *services;
 static struct nx_host *host;
 
-static enum nx_status example_load(struct nx_host *given, const struct nx_services *offered,
-				   void **instance, struct nx_error *error)
+static enum nx_status example_load(struct nx_host *given, const struct nx_services *offered, void **instance,
+				   struct nx_error *error)
 {
 	(void)error;
 	host = given;
