@@ -159,6 +159,7 @@ static size_t body_received(char *data, size_t size, size_t count, void *context
 	return more ? length : call_refuse(call, "the stream was ended here");
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's */
 static size_t header_received(char *data, size_t size, size_t count, void *context)
 {
 	struct nx_call *call = context;
@@ -392,7 +393,7 @@ struct nx_call *nx_client_call(struct nx_client *client, const struct nx_call_re
 	callbacks_set(call);
 	if (call->data) {
 		call->deadline = nx_timer_new(client->loop, deadline_passed, call);
-		nx_timer_arm(call->deadline, ANSWER_SECONDS * 1000);
+		nx_timer_arm(call->deadline, (uint64_t)ANSWER_SECONDS * 1000);
 	}
 	nx_timer_arm(client->begin, 0);
 	return call;

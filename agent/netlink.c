@@ -261,12 +261,11 @@ static enum nx_status chunk_exchange(struct nx_netlink *netlink, struct exchange
 /* How many of the messages at `data` go into one send; 0 when the first is not whole. */
 static size_t chunk_measure(const char *data, size_t length, size_t *count)
 {
-	const struct nlmsghdr *message;
 	size_t offset = 0, end = 0;
 	bool damaged;
 
 	*count = 0;
-	while (*count < SEND_MESSAGES && (message = nx_netlink_next(data, length, &offset, &damaged))) {
+	while (*count < SEND_MESSAGES && nx_netlink_next(data, length, &offset, &damaged)) {
 		if (*count && offset > SEND_BYTES)
 			break;
 		end = offset;

@@ -289,7 +289,7 @@ enum nx_status nx_program_run(const char *const *arguments, const char *input, c
 	run.left_length = input ? strlen(input) : 0;
 	if (!run.left_length)
 		descriptor_end(&run.input);
-	int64_t deadline = milliseconds_now() + NX_PROGRAM_SECONDS * 1000;
+	int64_t deadline = milliseconds_now() + (int64_t)NX_PROGRAM_SECONDS * 1000;
 
 	ended = run_talk(&run, deadline) && run_wait(&run, deadline, &result);
 	if (!ended) {

@@ -91,7 +91,7 @@ int http_start(struct http_client *client, const char *method, const char *path,
 		if (!receive_more(client))
 			return 0;
 	client->body = end + 4;
-	return atoi(client->buffer + strlen("HTTP/1.1 "));
+	return (int)strtol(client->buffer + strlen("HTTP/1.1 "), NULL, 10);
 }
 
 int http_request(struct http_client *client, const char *method, const char *path, const char *token,

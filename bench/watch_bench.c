@@ -28,6 +28,7 @@ static double now(void)
 
 static long memory_of(const char *pid)
 {
+	static const char rss[] = "RssAnon:";
 	char path[64], line[256];
 	long kilobytes = 0;
 	FILE *file;
@@ -35,8 +36,10 @@ static long memory_of(const char *pid)
 	snprintf(path, sizeof(path), "/proc/%s/status", pid);
 	file = fopen(path, "r");
 	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "RssAnon: %ld", &kilobytes) == 1)
+		if (strncmp(line, rss, strlen(rss)) == 0) {
+			kilobytes = strtol(line + strlen(rss), NULL, 10);
 			break;
+		}
 	if (file)
 		fclose(file);
 	return kilobytes;
