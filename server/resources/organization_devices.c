@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "server/resources/access.h"
@@ -106,7 +107,7 @@ static enum nx_status from_read(struct asking *asking, struct nx_error *error)
 		return NX_OK;
 	errno = 0;
 	asking->from = strtoll(text, &end, 10);
-	if (errno || *end || asking->from < 0)
+	if (errno || *end || text[strspn(text, "0123456789")])
 		return nx_fail(error, NX_INVALID, "gt_revision", "expected a whole number, 0 or more");
 	return NX_OK;
 }
