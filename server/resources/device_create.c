@@ -257,10 +257,7 @@ static enum nx_status texts_read(struct registration *registration, const struct
 	if (status == NX_OK)
 		status = nx_text_read(body, "os", NX_OS_LIMIT, &record[NX_DEVICE_OS].text, error);
 	if (status == NX_OK)
-		status = nx_text_read(body, "organization_id", NX_UUID_TEXT - 1,
-				      &registration->organization_id, error);
-	if (status == NX_OK && registration->organization_id && !registration->organization_id[0])
-		registration->organization_id = NULL; /* as existing clients write it */
+		status = nx_id_read(body, "organization_id", &registration->organization_id, error);
 	return status;
 }
 

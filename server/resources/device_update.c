@@ -191,14 +191,11 @@ static enum nx_status body_read(struct update *update, struct nx_error *error)
 	if (status == NX_OK)
 		status = nx_text_read(body, "os", NX_OS_LIMIT, &update->os, error);
 	if (status == NX_OK)
-		status = nx_text_read(body, "organization_id", NX_UUID_TEXT - 1, &update->organization_id,
-				      error);
+		status = nx_id_read(body, "organization_id", &update->organization_id, error);
 	if (status == NX_OK)
 		status = nx_child_prefixes_read(update->write.request, body, &update->children, error);
 	if (status == NX_OK) /* so that what is wrong never reaches the writer */
 		status = nx_fields_read(fields, &fields->devices, body, NX_FIELD_ON_PATCH, scratch, error);
-	if (update->organization_id && !update->organization_id[0])
-		update->organization_id = NULL;
 	return status;
 }
 

@@ -133,6 +133,9 @@ size_t nx_columns_update_params(const struct nx_columns *columns, const struct n
 
 /* --- reading requests --------------------------------------------------------- */
 
+/* A member that is there and not null, which means the same; of no body at all there is none. */
+const struct nx_json *nx_body_member(const struct nx_json *body, const char *name);
+
 /* The message of an NX_INVALID that says that the field is missing, not wrong. */
 #define NX_FIELD_NOT_PRESENT "field not present"
 
@@ -150,6 +153,11 @@ enum nx_status nx_fields_read(const struct nx_fields *fields, const struct nx_co
  * than `limit` bytes or holds control characters. */
 enum nx_status nx_text_read(const struct nx_json *body, const char *name, size_t limit, const char **out,
 			    struct nx_error *error);
+/* A boolean of the core's own: absent leaves *out alone. NX_INVALID when it is none. */
+enum nx_status nx_flag_read(const struct nx_json *body, const char *name, bool *out, struct nx_error *error);
+/* A UUID; *out NULL when it is absent or empty. NX_INVALID when it is none. */
+enum nx_status nx_id_read(const struct nx_json *body, const char *name, const char **out,
+			  struct nx_error *error);
 /* The address that a device asks for in a family; *wanted is left alone when it asks for none. */
 enum nx_status nx_address_read(const struct nx_fields *fields, const struct nx_family *family,
 			       const struct nx_json *body, struct nx_address *wanted, struct nx_error *error);

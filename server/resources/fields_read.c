@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "base/address.h"
+#include "base/secret.h"
 #include "server/resources/fields.h"
 #include "server/resources/value.h"
 
-/* A member that is there and not null; of no body at all there is none. */
-static const struct nx_json *member_of(const struct nx_json *body, const char *name)
+const struct nx_json *nx_body_member(const struct nx_json *body, const char *name)
 {
 	const struct nx_json *value = body ? nx_json_member(body, name) : NULL;
 
@@ -35,7 +35,7 @@ enum nx_status nx_fields_read(const struct nx_fields *fields, const struct nx_co
 		if (column->field && when == NX_FIELD_ON_CREATE)
 			nx_value_fallback(column->field, &record[i]);
 		if (clients_write(column, when))
-			value = member_of(body, column->name);
+			value = nx_body_member(body, column->name);
 		if (!value)
 			continue;
 		if (column->family != NX_NO_FAMILY)
@@ -50,7 +50,7 @@ enum nx_status nx_fields_read(const struct nx_fields *fields, const struct nx_co
 enum nx_status nx_text_read(const struct nx_json *body, const char *name, size_t limit, const char **out,
 			    struct nx_error *error)
 {
-	const struct nx_json *value = member_of(body, name);
+	const struct nx_json *value = nx_body_member(body, name);
 	const char *text;
 
 	if (!value)
@@ -66,11 +66,32 @@ enum nx_status nx_text_read(const struct nx_json *body, const char *name, size_t
 	return NX_OK;
 }
 
+enum nx_status nx_flag_read(const struct nx_json *body, const char *name, bool *out, struct nx_error *error)
+{
+	const struct nx_json *value = nx_body_member(body, name);
+
+	if (value && !nx_json_boolean(value, out))
+		return nx_fail(error, NX_INVALID, name, "expected true or false");
+	return NX_OK;
+}
+
+enum nx_status nx_id_read(const struct nx_json *body, const char *name, const char **out,
+			  struct nx_error *error)
+{
+	enum nx_status status = nx_text_read(body, name, NX_UUID_TEXT - 1, out, error);
+
+	if (status == NX_OK && *out && !(*out)[0])
+		*out = NULL; /* as existing clients write that they name none */
+	if (status == NX_OK && *out && !nx_uuid_check(*out))
+		return nx_fail(error, NX_INVALID, name, "expected a UUID");
+	return status;
+}
+
 enum nx_status nx_address_read(const struct nx_fields *fields, const struct nx_family *family,
 			       const struct nx_json *body, struct nx_address *wanted, struct nx_error *error)
 {
 	const struct nx_column *column = &fields->devices.column[family->device_address];
-	const struct nx_json *value = member_of(body, column->name);
+	const struct nx_json *value = nx_body_member(body, column->name);
 	struct nx_value text;
 	enum nx_status status;
 
@@ -86,7 +107,7 @@ enum nx_status nx_prefix_read(const struct nx_fields *fields, const struct nx_fa
 			      const struct nx_json *body, struct nx_prefix *out, struct nx_error *error)
 {
 	const struct nx_column *column = &fields->organizations.column[family->organization_prefix];
-	const struct nx_json *value = member_of(body, column->name);
+	const struct nx_json *value = nx_body_member(body, column->name);
 	const char *text;
 	enum nx_status status;
 

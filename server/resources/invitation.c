@@ -139,13 +139,12 @@ static enum nx_status body_read(struct creation *creation, const struct nx_json 
 	enum nx_status status = nx_text_read(body, "user_id", 79, &creation->user_id, error);
 
 	if (status == NX_OK)
-		status = nx_text_read(body, "organization_id", NX_UUID_TEXT - 1, &creation->organization_id,
-				      error);
+		status = nx_id_read(body, "organization_id", &creation->organization_id, error);
 	if (status != NX_OK)
 		return status;
 	if (!creation->user_id || !creation->user_id[0])
 		return nx_missing(error, "user_id");
-	if (!creation->organization_id || !creation->organization_id[0])
+	if (!creation->organization_id)
 		return nx_missing(error, "organization_id");
 	return NX_OK;
 }

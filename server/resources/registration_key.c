@@ -123,10 +123,10 @@ static enum nx_status creation_run(struct nx_write *write, struct nx_tx *tx, str
 
 static enum nx_status lifetime_read(const struct nx_json *body, int64_t *out, struct nx_error *error)
 {
-	const struct nx_json *value = nx_json_member(body, "expires_in");
+	const struct nx_json *value = nx_body_member(body, "expires_in");
 
 	*out = LIFETIME_SECONDS;
-	if (!value || nx_json_type(value) == NX_JSON_NULL)
+	if (!value)
 		return NX_OK;
 	if (!nx_json_integer(value, out) || *out <= 0 || *out > LIFETIME_LIMIT)
 		return nx_fail(error, NX_INVALID, "expires_in", "expected seconds, 1 to %lld",
@@ -136,16 +136,13 @@ static enum nx_status lifetime_read(const struct nx_json *body, int64_t *out, st
 
 static enum nx_status body_read(struct creation *creation, const struct nx_json *body, struct nx_error *error)
 {
-	const struct nx_json *single_use = nx_json_member(body, "single_use");
 	enum nx_status status = lifetime_read(body, &creation->lifetime, error);
 
 	creation->description = "";
 	if (status == NX_OK)
 		status = nx_text_read(body, "description", NX_DESCRIPTION_LIMIT, &creation->description,
 				      error);
-	if (status == NX_OK && single_use && !nx_json_boolean(single_use, &creation->single_use))
-		return nx_fail(error, NX_INVALID, "single_use", "expected true or false");
-	return status;
+	return status == NX_OK ? nx_flag_read(body, "single_use", &creation->single_use, error) : status;
 }
 
 void nx_registration_key_create(struct nx_request *request)

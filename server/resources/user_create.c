@@ -16,7 +16,7 @@
 enum nx_status nx_password_read(const struct nx_json *body, char hash[static NX_PASSWORD_HASH_TEXT],
 				struct nx_error *error)
 {
-	const struct nx_json *value = nx_json_member(body, "password");
+	const struct nx_json *value = nx_body_member(body, "password");
 	const char *password = nx_json_string(value);
 
 	if (!value)
@@ -58,7 +58,6 @@ static enum nx_status creation_run(struct nx_write *write, struct nx_tx *tx, str
 static enum nx_status creation_read(struct creation *creation, const struct nx_json *body,
 				    struct nx_error *error)
 {
-	const struct nx_json *administrator = nx_json_member(body, "administrator");
 	enum nx_status status;
 
 	if (!creation->write.who->administrator)
@@ -68,9 +67,8 @@ static enum nx_status creation_read(struct creation *creation, const struct nx_j
 		return status;
 	if (!creation->username || !creation->username[0])
 		return nx_missing(error, "username");
-	if (administrator && !nx_json_boolean(administrator, &creation->administrator))
-		return nx_fail(error, NX_INVALID, "administrator", "expected true or false");
-	return nx_password_read(body, creation->password_hash, error);
+	status = nx_flag_read(body, "administrator", &creation->administrator, error);
+	return status == NX_OK ? nx_password_read(body, creation->password_hash, error) : status;
 }
 
 void nx_user_create_request(struct nx_request *request)

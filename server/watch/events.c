@@ -12,31 +12,36 @@
 
 /* --- what is asked for ---------------------------------------------------------------------- */
 
-static bool kind_read(const struct nx_json *watch, unsigned *place)
+static enum nx_status kind_read(const struct nx_json *watch, unsigned *place, struct nx_error *error)
 {
-	const char *kind = nx_json_string(nx_json_member(watch, "kind"));
+	const struct nx_json *value = nx_body_member(watch, "kind");
+	const char *kind = nx_json_string(value);
 
-	if (!kind)
-		return false;
-	*place = strcmp(kind, "device") == 0;
-	return *place || strcmp(kind, "organization") == 0;
+	if (!value || (kind && !kind[0]))
+		return nx_missing(error, "kind");
+	*place = kind && strcmp(kind, "device") == 0;
+	if (*place || (kind && strcmp(kind, "organization") == 0))
+		return NX_OK;
+	return nx_fail(error, NX_INVALID, "kind", "expected \"device\" or \"organization\"");
 }
 
 static enum nx_status watch_read(const struct nx_json *watch, struct nx_watch_wish *wish,
 				 struct nx_error *error)
 {
-	const struct nx_json *revision = nx_json_member(watch, "gt_revision");
-	const struct nx_json *at_tail = nx_json_member(watch, "at_tail");
+	const struct nx_json *revision = nx_body_member(watch, "gt_revision");
 	bool caught_up = false;
 	int64_t after = 0;
-	unsigned place;
+	unsigned place = 0;
+	enum nx_status status;
 
-	if (!kind_read(watch, &place))
-		return nx_fail(error, NX_INVALID, "kind", "expected \"device\" or \"organization\"");
+	status = kind_read(watch, &place, error);
+	if (status != NX_OK)
+		return status;
 	if (revision && (!nx_json_integer(revision, &after) || after < 0))
 		return nx_fail(error, NX_INVALID, "gt_revision", "expected a whole number, 0 or more");
-	if (at_tail && !nx_json_boolean(at_tail, &caught_up))
-		return nx_fail(error, NX_INVALID, "at_tail", "expected true or false");
+	status = nx_flag_read(watch, "at_tail", &caught_up, error);
+	if (status != NX_OK)
+		return status;
 	if (wish->kinds & 1u << place)
 		return nx_fail(error, NX_INVALID, "kind", "the same kind stands twice");
 	wish->kinds |= 1u << place;
