@@ -1,11 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Child prefixes: the networks behind a device, which it routes for the others. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/address.h"
+#include "base/memory.h"
 #include "server/resources/device.h"
+#include "server/resources/value.h"
 
 #define FIELD "child_prefix"
+
+/* What was meant by an address left unfinished: "10.1/16" is 10.1.0.0/16, "fd00:/48" is fd00::/48. */
+static bool prefix_guess(const char *text, struct nx_prefix *out)
+{
+	static const char *const endings[] = {".0", ".0.0", ".0.0.0", ":", "::"};
+	const char *slash = strchr(text, '/');
+	char whole[NX_ADDRESS_TEXT];
+
+	if (!slash || slash == text || slash - text >= NX_ADDRESS_TEXT)
+		return false;
+	for (size_t i = 0; i < NX_COUNT(endings); i++) {
+		int length = snprintf(whole, sizeof(whole), "%.*s%s%s", (int)(slash - text), text, endings[i],
+				      slash);
+
+		if (length < (int)sizeof(whole) && nx_prefix_parse(whole, out))
+			return out->bits >= NX_CHILD_BITS_MINIMUM;
+	}
+	return false;
+}
+
+static enum nx_status unparsable(const char *text, struct nx_error *error)
+{
+	struct nx_prefix guess;
+	char right[NX_ADDRESS_TEXT];
+
+	if (!prefix_guess(text, &guess))
+		return nx_fail(error, NX_INVALID, FIELD, "'%.80s' is no prefix: expected address/length",
+			       text);
+	guess = nx_prefix_mask(&guess);
+	return nx_fail(error, NX_INVALID, FIELD, "'%.80s' is no prefix: did you mean %s?", text,
+		       nx_prefix_format(&guess, right));
+}
 
 static enum nx_status prefix_read(const struct nx_fields *fields, const struct nx_json *value,
 				  struct nx_prefix *out, struct nx_error *error)
@@ -15,12 +50,16 @@ static enum nx_status prefix_read(const struct nx_fields *fields, const struct n
 
 	if (!text)
 		return nx_fail(error, NX_INVALID, FIELD, "expected a list of strings");
+	if (!nx_text_printable(text))
+		return nx_fail(error, NX_INVALID, FIELD, "holds control characters");
 	if (!nx_prefix_parse(text, &prefix))
-		return nx_fail(error, NX_INVALID, FIELD, "'%.80s' is no prefix: expected address/length",
-			       text);
-	if (prefix.bits == 0)
-		return nx_fail(error, NX_INVALID, FIELD,
-			       "%.80s would take all traffic: advertise the networks behind the host", text);
+		return unparsable(text, error);
+	if (prefix.bits < NX_CHILD_BITS_MINIMUM)
+		return nx_fail(
+			error, NX_INVALID, FIELD,
+			"%.80s would take all traffic or much of it: advertise the networks behind the "
+			"host, /%d or longer",
+			text, NX_CHILD_BITS_MINIMUM);
 	if (!nx_family_of(fields, &prefix.address))
 		return nx_fail(error, NX_INVALID, FIELD, "%.80s: this server has no addresses of that family",
 			       text);

@@ -22,13 +22,16 @@ enum nx_status nx_device_relay_check(struct nx_server *server, const struct nx_v
 				     struct nx_error *error);
 
 #define NX_CHILD_PREFIX_LIMIT 64
+/* Bits at least, as agents take it: fc00::/7 is the largest network, 0.0.0.0/1 a default route's half. */
+#define NX_CHILD_BITS_MINIMUM 7
 struct nx_child_prefixes {
 	bool given;	  /* the body says something, if only null */
 	const char *text; /* as it is stored: JSON; lives as long as the request */
 	size_t count;
 	struct nx_prefix prefix[NX_CHILD_PREFIX_LIMIT];
 };
-/* null, or a list of prefixes of loaded families; host bits are cleared, /0 and overlaps are refused. */
+/* null, or a list of prefixes of loaded families; host bits are cleared, what is as
+ * large as a default route or much of one is refused, and so are overlaps. */
 enum nx_status nx_child_prefixes_read(struct nx_request *request, const struct nx_json *body,
 				      struct nx_child_prefixes *out, struct nx_error *error);
 /*
