@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "server/resources/reply.h"
+#include "server/resources/value.h"
 
 /* --- query arguments ------------------------------------------------------------- */
 
@@ -87,7 +88,7 @@ static enum nx_status filter_read(struct nx_request *request, const struct nx_co
 				       NX_FILTER_LIMIT);
 		if (!column_find(columns, nx_json_name(at), &out->filter[out->filter_count].column))
 			return nx_fail(error, NX_INVALID, "filter", "there is no field '%.64s'",
-				       nx_json_name(at));
+				       nx_text_printable(nx_json_name(at)) ? nx_json_name(at) : "?");
 		out->filter[out->filter_count++].value = at;
 	}
 	return NX_OK;
