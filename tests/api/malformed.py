@@ -244,6 +244,7 @@ class Prefixes(Kind):
         for item in (b"5", b"null", b"true", b"[]", b'["10.0.0.0/8"]', b"{}", b'""', b'"x"', b'"10.0.0.0"', b'"10.0.0.0/33"'):
             yield b"[" + item + b"]"
             yield b'["10.1.0.0/16",' + item + b"]"
+        yield from (text_of([text + "/16"]) for text in CONTROL)
         yield text_of(["x" * 65536])
         yield text_of([f"10.{i}.0.0/16" for i in range(65)])
         yield text_of(["10.1.0.0/16"] * 10000)

@@ -93,7 +93,7 @@ QUERIES = {
              '["id","ASC","id"]', '[["id"],"ASC"]', '["nothing","ASC"]', '["id; DROP TABLE devices","ASC"]', '["","ASC"]'],
     "range": [*NO_QUERY_JSON, "[]", "{}", "5", "null", "[0]", "[0,1,2]", "[5,2]", "[-1,2]", "[0,-1]", "[0,1.5]", '["0","1"]',
               "[0,99999999999999999999]", "[0,9007199254740993]", "[0,true]", "[null,null]", "[[0],[1]]"],
-    "filter": [*NO_QUERY_JSON, "[]", "5", "null", '"id"', '{"nothing":1}', '{"":1}', '{"created_at":1}', '{"id; --":1}',
+    "filter": [*NO_QUERY_JSON, "[]", "5", "null", '"id"', '{"nothing":1}', '{"":1}', '{"created_at":1}', '{"id; --":1}', '{"\\u001b[2J":1}',
                "{" + ",".join(f'"m{i}":1' for i in range(9)) + "}"],
     "gt_revision": ["x", "-1", "1.5", "1e0", "0x0", " 0", "+0", "-0", "0 ", "99999999999999999999", "9223372036854775808", "null", "[0]"],
 }
@@ -195,6 +195,7 @@ class Malformed(unittest.TestCase):
         self.assertEqual(said.get("resource"), resource, said)
         self.assertLessEqual(set(said), {"error", "field", "reason", "resource"})
         self.assertTrue(all(isinstance(value, str) and 0 < len(value) < 2000 for value in said.values()), said)
+        self.assertTrue("".join(said.values()).isprintable(), said)
         if error == "invalid data in field":
             self.assertIn("reason", said)
 
@@ -285,6 +286,20 @@ class Malformed(unittest.TestCase):
                         body = malformed.with_member(rest, name.encode(), value)
                         self.refused(self.ask(route, self.world.path(route), body), 400, *refusal)
                         self.untouched(before)
+
+    def test_fields_by_a_key(self):
+        """What a registration key is refused for does not use it up, though it is good for one device."""
+        route, made = "POST /api/devices", self.world.alice.key(self.world.organization, single_use=True)
+        row, before = BODIES[route], self.rows.read()
+        for name, kind in row.kinds.items():
+            rest = text_of(malformed.without_member(row.sample(self.world), name))
+            for value, refusal in kind.wrong(name):
+                with self.subTest(field=name, value=value[:80], length=len(value)):
+                    body = malformed.with_member(rest, name.encode(), value)
+                    self.refused(self.ask(route, "/api/devices", body, token=made["key"]), 400, *refusal)
+                    self.untouched(before)
+        answer = self.ask(route, "/api/devices", text_of(row.sample(self.world)), token=made["key"])
+        self.assertEqual(answer.status, 201, answer)
 
     def test_absent_and_null(self):
         """What is null is absent: refused alike where it is required, else taken."""
