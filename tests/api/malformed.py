@@ -112,7 +112,8 @@ DEEPEST = nested(31)
 def with_member(body, name, value):
     """A body (an object, or an array of one) with one more member, at its end."""
     end = len(body) - (2 if body.endswith(b"}]") else 1)
-    return body[:end] + b',"' + name + b'":' + value + body[end:]
+    comma = b"" if body[:end].endswith(b"{") else b","
+    return body[:end] + comma + b'"' + name + b'":' + value + body[end:]
 
 
 def without_member(document, name):
