@@ -2,6 +2,7 @@
 """What an HTTP server must withstand: requests that end in two places, clients that never
 finish, more of everything than there is room for, signals in the middle of it."""
 
+import contextlib
 import json
 import pathlib
 import select
@@ -158,6 +159,51 @@ class Smuggling(unittest.TestCase):
                                b"Content-Type: application/x-www-form-urlencoded\r\nConnection: close\r\n\r\n"
                                b"6\r\ngrant_\r\n6\r\ntype=x\r\n0\r\n\r\n")
             self.assertIn(b"unsupported_grant_type", read_all(connection))
+
+
+class NoHttp(unittest.TestCase):
+    """Messages that are no HTTP. The library answers them before anything of ours sees them: it
+    says what kind of error that is, closes the connection, and takes nothing that follows."""
+
+    GET = b"GET /live HTTP/1.1\r\nHost: x\r\n"
+    POST = b"POST /oauth/token HTTP/1.1\r\nHost: x\r\n"
+    HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n"
+    MESSAGES = {
+        b"GET /live\r\n\r\n": 400,
+        b"GET /live HTTP/9.9\r\nHost: x\r\n\r\n": 505,
+        b"GET /live HTTP/1.1\r\n\r\n": 400,
+        b"GET /live HTTP/1.1\r\nHost : x\r\n\r\n": 400,
+        GET + b"no colon\r\n\r\n": 400,
+        POST + b"Content-Length: x\r\n\r\n": 400,
+        POST + b"Content-Length: -1\r\n\r\n": 400,
+        POST + b"Content-Length: 99999999999999999999999\r\n\r\n": 413,
+        POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n": 400,
+        GET + b"X: " + b"x" * 200000 + b"\r\n\r\n": 431,
+        b"GET /" + b"x" * 200000 + b" HTTP/1.1\r\nHost: x\r\n\r\n": 414,
+    }
+
+    def test_each(self):
+        with Server() as server:
+            for message, status in self.MESSAGES.items():
+                with self.subTest(message=message[:60]), server.socket() as connection:
+                    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                        connection.sendall(message + self.HIDDEN)
+                    answer = read_all(connection)
+                    # A reset may overtake the answer to a head that was too long to be read.
+                    self.assertTrue(answer.startswith(f"HTTP/1.1 {status} ".encode()) or (not answer and len(message) > 9999),
+                                    answer[:200])
+                    # It may send the head of that answer twice (seen with 0.9.75); there is no other answer.
+                    self.assertEqual({line for line in answer.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")},
+                                     {answer.split(b"\r\n")[0]} if answer else set())
+            # What a TLS client says to a plain port, for one.
+            with server.socket() as connection:
+                connection.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n")
+                connection.shutdown(socket.SHUT_WR)
+                self.assertNotIn(b" 200 ", read_all(connection))
+            self.assertEqual(server.get("/live").status, 200)
+            self.assertNotIn("hidden", server.log())
+            self.assertEqual(server.stop(), 0)
+            server.check()
 
 
 class SlowClients(unittest.TestCase):
