@@ -12,6 +12,7 @@
 
 #include "base/buffer.h"
 #include "base/json.h"
+#include "base/log_output.h"
 #include "base/memory.h"
 #include "base/utf8.h"
 
@@ -191,24 +192,31 @@ static void start_line(struct nx_buffer *line, enum nx_log_format format, enum n
 	write_pair(line, format, "event", event);
 }
 
+static void end_line(struct nx_buffer *line, enum nx_log_format format)
+{
+	nx_buffer_text(line, format == NX_LOG_JSON ? "}\n" : "\n");
+	nx_log_output(line->data, line->length);
+}
+
+/* Somebody reads again: what is missing is told, before it goes on. */
+static void tell_dropped(enum nx_log_format format)
+{
+	NX_CLEANUP(nx_buffer_free) struct nx_buffer line = {0};
+	uint64_t dropped = nx_log_output_dropped();
+	char lines[24];
+
+	if (!dropped)
+		return;
+	snprintf(lines, sizeof(lines), "%llu", (unsigned long long)dropped);
+	start_line(&line, format, NX_LOG_WARNING, NULL, "lines of this log were dropped: nobody read them");
+	write_pair(&line, format, "lines", lines);
+	end_line(&line, format);
+}
+
 static void send_line(struct nx_buffer *line, enum nx_log_format format)
 {
-	const char *at;
-	size_t left;
-
-	nx_buffer_text(line, format == NX_LOG_JSON ? "}\n" : "\n");
-	at = line->data;
-	left = line->length;
-	while (left > 0) {
-		ssize_t sent = write(STDERR_FILENO, at, left);
-
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent <= 0)
-			return; /* nobody listens: nothing that could be done about it */
-		at += sent;
-		left -= (size_t)sent;
-	}
+	tell_dropped(format);
+	end_line(line, format);
 }
 
 static enum nx_log_format current_format(void)

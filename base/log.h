@@ -3,7 +3,8 @@
  * Logs of programs. One line per event to standard error: for a person when it
  * is a terminal, otherwise `key=value` or JSON as configured. Values from
  * outside are escaped, so that no text can forge a line or move a cursor.
- * Thread-safe; a line is one write().
+ * Thread-safe; a line is one write(). Never waits long for whoever reads them:
+ * lines are dropped instead, and their number told later.
  */
 #ifndef NX_BASE_LOG_H
 #define NX_BASE_LOG_H

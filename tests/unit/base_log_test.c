@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -171,6 +172,52 @@ static void test_threads(void)
 	CU_ASSERT_EQUAL(lines, 2000);
 }
 
+/* --- a reader that does not read --------------------------------------------------------- */
+
+static char *pipe_drain(int descriptor)
+{
+	struct nx_buffer text = {0};
+	char some[4096];
+	ssize_t got;
+
+	while ((got = read(descriptor, some, sizeof(some))) > 0)
+		nx_buffer_append(&text, some, (size_t)got);
+	return nx_buffer_take(&text);
+}
+
+/* Logging goes on without its reader; when that is back it is told how much it has missed, and what it gets
+ * are whole lines but for the one that was cut. */
+static void test_stuck_reader(void)
+{
+	enum { LINES = 5000 };
+	int ends[2], saved = dup(STDERR_FILENO);
+	size_t lines = 0, told = 0;
+
+	CU_ASSERT_EQUAL_FATAL(pipe2(ends, O_CLOEXEC), 0);
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	dup2(ends[1], STDERR_FILENO);
+	nx_log_setup("test", NX_LOG_INFO, NX_LOG_KEYVALUE);
+	for (size_t i = 0; i < LINES; i++)
+		nx_log(NX_LOG_INFO, "into the pipe", "more", "0123456789012345678901234567890123456789",
+		       NULL);
+	NX_AUTO_FREE char *before = pipe_drain(ends[0]);
+	nx_log(NX_LOG_INFO, "read again", NULL);
+	NX_AUTO_FREE char *after = pipe_drain(ends[0]);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(ends[0]);
+	close(ends[1]);
+	for (const char *at = before; (at = strstr(at, "event=\"into the pipe\"")); at++)
+		lines++;
+	const char *note = strstr(after, "lines=");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(note);
+	told = strtoul(note + strlen("lines="), NULL, 10);
+	CU_ASSERT_TRUE(lines > 100 && lines < LINES);
+	/* The one that was cut may stand there in part. */
+	CU_ASSERT_TRUE(lines + told == LINES || lines + told == LINES + 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(after, "event=\"read again\""));
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -180,6 +227,7 @@ int main(void)
 		{"names of levels and forms", test_names},
 		{"levels", test_levels},
 		{"lines of threads stay whole", test_threads},
+		{"a reader that does not read", test_stuck_reader},
 		CU_TEST_INFO_NULL,
 	};
 
