@@ -2,6 +2,8 @@
 /* Passwords: the first line of a file or of standard input; on a terminal asked for, unseen. */
 #include "cli/cli.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,10 +23,14 @@ static void signal_catch(int number)
 	caught_signal = number;
 }
 
-/* A terminal that does not show what is typed, and the signals that may end that early. */
+/*
+ * A terminal that does not show what is typed, and the signals that may end that early. They are let in only
+ * while input is waited for: one that came just before would be forgotten otherwise, and the wait go on.
+ */
 struct quiet {
 	bool terminal;
 	struct termios old;
+	sigset_t mask; /* as it was */
 	struct sigaction actions[4];
 };
 
@@ -32,12 +38,17 @@ static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
 static void quiet_begin(struct quiet *quiet, const char *prompt)
 {
-	const struct sigaction action = {.sa_handler = signal_catch}; /* no SA_RESTART: it ends read() */
+	const struct sigaction action = {.sa_handler = signal_catch};
 	struct termios terminal;
+	sigset_t held;
 
 	quiet->terminal = tcgetattr(STDIN_FILENO, &quiet->old) == 0;
 	if (!quiet->terminal)
 		return;
+	sigemptyset(&held);
+	for (size_t i = 0; i < NX_COUNT(ending_signals); i++)
+		sigaddset(&held, ending_signals[i]);
+	sigprocmask(SIG_BLOCK, &held, &quiet->mask);
 	for (size_t i = 0; i < NX_COUNT(ending_signals); i++)
 		sigaction(ending_signals[i], &action, &quiet->actions[i]);
 	terminal = quiet->old;
@@ -55,18 +66,31 @@ static void quiet_end(const struct quiet *quiet)
 	fputc('\n', stderr);
 	for (size_t i = 0; i < NX_COUNT(ending_signals); i++)
 		sigaction(ending_signals[i], &quiet->actions[i], NULL);
+	sigprocmask(SIG_SETMASK, &quiet->mask, NULL);
 	if (caught_signal)
 		raise(caught_signal);
+}
+
+/* False: a signal came first. */
+static bool input_wait(const struct quiet *quiet)
+{
+	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+
+	while (quiet->terminal && ppoll(&input, 1, NULL, &quiet->mask) < 0) {
+		if (caught_signal || errno != EINTR)
+			return false;
+	}
+	return true;
 }
 
 /*
  * Into line[PASSWORD_LIMIT], byte by byte: nothing is left in a buffer of stdio's, and what follows
  * the line is left for the next question. False at the end of input and when the line is too long.
  */
-static bool line_read(char *line)
+static bool line_read(const struct quiet *quiet, char *line)
 {
 	for (size_t length = 0; length < PASSWORD_LIMIT; length++) {
-		ssize_t got = read(STDIN_FILENO, line + length, 1);
+		ssize_t got = input_wait(quiet) ? read(STDIN_FILENO, line + length, 1) : -1;
 
 		if (got < 0 || (got == 0 && length == 0))
 			return false;
@@ -85,7 +109,7 @@ static char *password_ask(const char *prompt)
 	struct quiet quiet;
 
 	quiet_begin(&quiet, prompt);
-	if (line_read(line))
+	if (line_read(&quiet, line))
 		password = nx_strdup(line);
 	else if (!caught_signal)
 		fputs("nexctl: no password was given, or one that is too long", stderr);
