@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How the outside sees this host's tunnel: the address and port that its NAT
+ * (RFC 4787), if there is one, gives to the tunnel's own port, in each family.
+ *
+ * STUN servers (RFC 8489) are asked from that very port: through a plain socket
+ * before the tunnel holds it, and while it does, through a raw socket with a
+ * filter that lets STUN answers to the port in and nothing else. Two mapped
+ * addresses that differ tell a symmetric NAT; one alone, or none, tells nothing:
+ * a query that fails is never taken for "same" or for "symmetric".
+ *
+ * Asked again when the host's addresses or ways out change, when the tunnel's
+ * port does, and now and then, since NATs forget. All on the agent's one thread.
+ */
+#ifndef NX_AGENT_MAPPING_H
+#define NX_AGENT_MAPPING_H
+
+#include <uv.h>
+
+#include "agent/capabilities.h"
+
+/* More servers than this are not asked. */
+#define NX_MAPPING_SERVERS_LIMIT 8
+
+enum nx_mapping_kind {
+	NX_MAPPING_UNKNOWN = 0, /* fewer than two answers */
+	NX_MAPPING_INDEPENDENT, /* all answers agree */
+	NX_MAPPING_SYMMETRIC,	/* they do not */
+};
+
+/* What is known of one family. */
+struct nx_mapping_result {
+	enum nx_mapping_kind kind;
+	struct nx_endpoint mapped; /* port 0: not known, or another one for each destination */
+};
+
+struct nx_mapping;
+
+struct nx_mapping_options {
+	const struct nx_capabilities *capabilities;
+	/* A result is another one than before. */
+	void (*changed)(void *context);
+	void *context;
+};
+
+struct nx_mapping *nx_mapping_new(uv_loop_t *loop, const struct nx_mapping_options *options);
+void nx_mapping_free(struct nx_mapping *mapping); /* NULL is fine */
+
+/*
+ * Which servers to ask: "host:port" or "[address]:port", the host a name or an address; names are
+ * looked up in all families, without blocking. Copied. Asks at once when the list is another one.
+ */
+void nx_mapping_set_servers(struct nx_mapping *mapping, const char *const *servers, size_t count);
+/* The tunnel's port; 0: there is none. Asks at once when it is another one. */
+void nx_mapping_set_port(struct nx_mapping *mapping, uint16_t port);
+/* The host's addresses or ways out may have changed: ask again soon. */
+void nx_mapping_ask(struct nx_mapping *mapping);
+
+struct nx_mapping_result nx_mapping_result(const struct nx_mapping *mapping, const struct nx_family *family);
+
+#endif
