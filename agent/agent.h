@@ -33,7 +33,7 @@ struct nx_agent {
 	struct nx_plugins *plugins;
 	struct nx_capabilities capabilities;
 	uv_loop_t loop;
-	uv_signal_t signals[3];
+	uv_signal_t signals[4];
 	bool watches_signals;
 	struct nx_services_base services;
 	struct nx_state state;
@@ -42,6 +42,8 @@ struct nx_agent {
 	struct nx_client *client;
 	struct nx_session *session;
 	struct nx_control *control;
+	struct nx_watch *beat; /* notify.h */
+	bool handing_over;     /* end, but leave all as it stands for the next nexd */
 	int exit_code;
 };
 

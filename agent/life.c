@@ -5,10 +5,13 @@
 #include <string.h>
 
 #include "agent/control.h"
+#include "agent/notify.h"
+#include "agent/privileges.h"
 #include "agent/session.h"
 #include "agent/status.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/notify.h"
 
 /* --- configuration ----------------------------------------------------------------------- */
 
@@ -112,17 +115,30 @@ static void signal_end(uv_signal_t *handle, int number)
 	nx_agent_end(handle->data, NX_EXIT_OK);
 }
 
+/* Another nexd is about to take over. */
+static void signal_hand_over(uv_signal_t *handle, int number)
+{
+	struct nx_agent *agent = handle->data;
+
+	(void)number;
+	nx_log(NX_LOG_INFO, "handing over", "signal", "SIGUSR1", NULL);
+	agent->handing_over = true;
+	nx_agent_end(agent, NX_EXIT_OK);
+}
+
 /* A bad new configuration is told, and the old one stays. */
 static void signal_reload(uv_signal_t *handle, int number)
 {
 	struct nx_error error = {0};
 
 	(void)number;
+	nx_notify_reloading();
 	if (nx_life_reload(handle->data, &error) == NX_OK)
 		nx_log(NX_LOG_INFO, "configuration reloaded", NULL);
 	else
 		nx_log(NX_LOG_ERROR, "configuration not reloaded, the old one stays", "error", error.message,
 		       NULL);
+	nx_notify_ready();
 }
 
 static void signal_watch(struct nx_agent *agent, uv_signal_t *handle, int number,
@@ -140,6 +156,7 @@ static void signals_begin(struct nx_agent *agent)
 	signal_watch(agent, &agent->signals[0], SIGTERM, signal_end);
 	signal_watch(agent, &agent->signals[1], SIGINT, signal_end);
 	signal_watch(agent, &agent->signals[2], SIGHUP, signal_reload);
+	signal_watch(agent, &agent->signals[3], SIGUSR1, signal_hand_over);
 	agent->watches_signals = true;
 }
 
@@ -253,7 +270,9 @@ enum nx_status nx_life_begin(struct nx_agent *agent, struct nx_error *error)
 	enum nx_status status;
 
 	signals_begin(agent);
-	status = nx_state_open(agent->options.state_directory, &agent->state, error);
+	status = nx_privileges_drop(error);
+	if (status == NX_OK)
+		status = nx_state_open(agent->options.state_directory, &agent->state, error);
 	if (status == NX_OK)
 		status = nx_plugins_start(agent->plugins, error);
 	if (status == NX_OK)
@@ -268,6 +287,7 @@ enum nx_status nx_life_begin(struct nx_agent *agent, struct nx_error *error)
 int nx_life_run(struct nx_agent *agent)
 {
 	nx_session_start(agent->session);
+	nx_agent_notify_start(agent);
 	if (agent->exit_code < 0)
 		uv_run(&agent->loop, UV_RUN_DEFAULT);
 	return agent->exit_code;
@@ -275,8 +295,10 @@ int nx_life_run(struct nx_agent *agent)
 
 void nx_life_end(struct nx_agent *agent)
 {
-	bool keep = agent->options.keep_interface && agent->exit_code != NX_EXIT_GONE;
+	bool over = agent->handing_over && agent->exit_code == NX_EXIT_OK;
+	bool keep = over || (agent->options.keep_interface && agent->exit_code != NX_EXIT_GONE);
 
+	nx_agent_notify_stop(agent);
 	nx_control_stop(agent->control);
 	nx_session_free(agent->session);
 	agent->session = NULL;
@@ -284,6 +306,9 @@ void nx_life_end(struct nx_agent *agent)
 	if (agent->network.loop)
 		nx_network_stop(&agent->network, keep);
 	nx_client_free(agent->client);
+	/* Stopping would undo what they did to the host: their next run finds it as after a kill. */
+	if (over)
+		return;
 	if (agent->plugins)
 		nx_plugins_stop(agent->plugins);
 	nx_plugins_free(agent->plugins);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nexd: the agent on a host of the mesh. SIGHUP takes the configuration anew,
- * SIGTERM and SIGINT end it in order.
+ * SIGTERM and SIGINT end it in order; SIGUSR1 ends it too, but leaves the mesh as it stands
+ * to the nexd that is started next.
  *
  * Exit codes: 0 all went well, 1 it failed, 2 the command line or the configuration
  * is wrong, 3 the service does not know this device any more.
@@ -11,6 +12,7 @@
 
 #include "agent/life.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/secret.h"
 
 static const char *const modes[] = {"help", "h", "version", "check-config", NULL};
@@ -89,13 +91,15 @@ static int run(struct nx_agent *agent, int operands, char **operand)
 
 int main(int count, char **arguments)
 {
-	struct nx_agent agent = {.exit_code = -1, .state.lock = -1};
+	/* Not on the stack: what is left to the next nexd is no leak. */
+	static struct nx_agent agent = {.exit_code = -1, .state.lock = -1};
 	struct nx_error error = {0};
 	int first = count;
 	int code;
 
 	umask(077);
 	nx_secret_setup();
+	nx_notify_setup();
 	uv_loop_init(&agent.loop);
 	agent.config = nx_config_new("NEXD");
 	if (nx_config_declare(agent.config, NX_OPTIONS_SECTION, &nx_option_keys, &error) != NX_OK ||

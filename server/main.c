@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nexodus-server. The main thread is the control thread: it makes the server, then
- * waits for signals. SIGHUP takes the configuration anew, SIGTERM and SIGINT end.
+ * waits for signals, and tells the service manager that all is alive. SIGHUP takes the
+ * configuration anew, SIGTERM and SIGINT end.
  *
  * Exit codes: 0 all went well, 1 it failed, 2 the command line or the configuration
  * is wrong.
@@ -12,13 +13,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/notify.h"
 #include "base/secret.h"
+#include "server/http/http.h"
 #include "server/life.h"
 #include "server/options.h"
 #include "server/routes_print.h"
+#include "server/stun/stun.h"
 #include "server/watch/hub.h"
 
 #define EXIT_USAGE 2
@@ -79,6 +84,8 @@ static enum nx_status config_declare(struct nx_config *config, struct nx_error *
 
 	if (status == NX_OK)
 		status = nx_config_declare(config, "watch", &nx_watch_config_keys, error);
+	if (status == NX_OK)
+		status = nx_config_declare(config, "stun", &nx_stun_config_keys, error);
 	return status;
 }
 
@@ -118,8 +125,10 @@ static void reload(struct nx_server *server)
 {
 	struct nx_error error = {0};
 	struct nx_error worse = {0};
-	enum nx_status status = config_load(server->config, &error);
+	enum nx_status status;
 
+	nx_notify_reloading();
+	status = config_load(server->config, &error);
 	if (status == NX_OK) {
 		status = nx_life_reload(server, &error);
 		if (status != NX_OK && nx_life_reload_back(server, &worse) != NX_OK)
@@ -131,21 +140,45 @@ static void reload(struct nx_server *server)
 	else
 		nx_log(NX_LOG_ERROR, "configuration not reloaded, the old one stays", "error", error.message,
 		       NULL);
+	nx_notify_ready();
+}
+
+/* The next signal; 0 when the manager is due to hear that we are alive. */
+static int signal_wait(const sigset_t *signals)
+{
+	uint64_t interval = nx_notify_interval();
+	const struct timespec patience = {.tv_sec = (time_t)(interval / 1000),
+					  .tv_nsec = (long)(interval % 1000) * 1000000};
+	int number = interval ? sigtimedwait(signals, NULL, &patience) : sigwaitinfo(signals, NULL);
+
+	return number > 0 ? number : 0;
 }
 
 static void wait_for_end(struct nx_server *server, const sigset_t *signals)
 {
 	for (;;) {
-		int number = 0;
-		if (sigwait(signals, &number) != 0)
+		int number = signal_wait(signals);
+		if (nx_http_alive(server->http))
+			nx_notify_alive();
+		if (number == 0)
 			continue;
 		if (number == SIGHUP) {
 			reload(server);
 			continue;
 		}
 		nx_log(NX_LOG_INFO, "stopping", "signal", number == SIGTERM ? "SIGTERM" : "SIGINT", NULL);
+		nx_notify_stopping();
 		return;
 	}
+}
+
+static void ready_tell(const struct nx_server *server)
+{
+	char addresses[512];
+
+	nx_http_addresses(server->http, addresses, sizeof(addresses));
+	nx_notify_status("listening on %s", addresses);
+	nx_notify_ready();
 }
 
 static int serve(struct nx_server *server)
@@ -164,10 +197,12 @@ static int serve(struct nx_server *server)
 	enum nx_status status = nx_options_log(server->config, &error);
 	if (status == NX_OK)
 		status = nx_life_begin(server, &error);
-	if (status != NX_OK)
+	if (status != NX_OK) {
 		nx_log(NX_LOG_ERROR, "cannot start", "error", error.message, NULL);
-	else
+	} else {
+		ready_tell(server);
 		wait_for_end(server, &signals);
+	}
 	nx_life_end(server);
 	if (status == NX_OK)
 		nx_log(NX_LOG_INFO, "stopped", NULL);
@@ -246,6 +281,7 @@ int main(int argc, char **argv)
 
 	umask(077);
 	nx_secret_setup();
+	nx_notify_setup();
 	enum nx_status status = config_declare(server.config, &error);
 	if (status == NX_OK)
 		status = nx_config_arguments(server.config, argc, argv, modes, &first, &error);

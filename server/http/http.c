@@ -128,6 +128,7 @@ enum nx_status nx_http_new(struct nx_server *server, const struct nx_http_option
 	struct nx_http *http = nx_alloc(sizeof(*http));
 
 	http->server = server;
+	atomic_init(&http->turned, true);
 	http->epoll = http->event = -1;
 	LIST_INIT(&http->streams);
 	pthread_mutex_init(&http->drain_lock, NULL);
@@ -221,6 +222,14 @@ bool nx_http_drain(struct nx_http *http, unsigned seconds)
 bool nx_http_draining(const struct nx_http *http)
 {
 	return atomic_load(&http->phase) != NX_HTTP_SERVING;
+}
+
+bool nx_http_alive(struct nx_http *http)
+{
+	bool turned = atomic_exchange(&http->turned, false);
+
+	nx_http_wake(http);
+	return turned;
 }
 
 static void loop_stop(struct nx_http *http)

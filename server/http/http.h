@@ -49,6 +49,10 @@ bool nx_http_draining(const struct nx_http *http);
  * a request any more. NULL is fine. */
 void nx_http_free(struct nx_http *http);
 
+/* Has the HTTP thread come round since the last call? Has it come round again by the next. Control
+ * thread. */
+bool nx_http_alive(struct nx_http *http);
+
 struct nx_http_figures {
 	unsigned connections, watchers, requests, queued;
 	uint64_t accepted, refused, evicted;

@@ -49,6 +49,7 @@ struct nx_http {
 	LIST_HEAD(nx_stream_list, nx_stream) streams;	 /* HTTP thread */
 	LIST_HEAD(nx_request_list, nx_request) requests; /* HTTP thread */
 	atomic_int phase;
+	atomic_bool turned; /* a turn was made since nx_http_alive() */
 	atomic_uint_fast64_t next_id;
 	uint32_t id_seed;
 	pthread_mutex_t drain_lock;

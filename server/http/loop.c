@@ -142,6 +142,7 @@ static void turn(struct nx_http *http)
 	struct epoll_event events[EVENTS];
 	int count = epoll_wait(http->epoll, events, EVENTS, wait_ms(http));
 
+	atomic_store(&http->turned, true);
 	nx_connections_tick(&http->connections);
 	for (int i = 0; i < count; i++)
 		event_handle(http, &events[i]);
