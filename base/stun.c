@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-#define SOFTWARE "Nexodus"
+static const char software[] = "Nexodus";
 
 enum {
 	MAGIC_COOKIE = 0x2112a442,
@@ -42,7 +42,7 @@ enum attribute {
 	USERHASH = 0x001e,
 	XOR_MAPPED_ADDRESS = 0x0020,
 	COMPREHENSION_OPTIONAL = 0x8000, /* this and all above */
-	SOFTWARE_NAME = 0x8022,
+	SOFTWARE = 0x8022,
 	FINGERPRINT = 0x8028,
 };
 
@@ -343,8 +343,8 @@ size_t nx_stun_write_success(const struct nx_stun_transaction *transaction, cons
 	write_u16(value + 2, mapped->port ^ read_u16(mask));
 	for (size_t i = 0; i < mapped->address.length; i++)
 		value[4 + i] = mapped->address.bytes[i] ^ mask[i];
-	value = write_attribute(out, &length, SOFTWARE_NAME, strlen(SOFTWARE));
-	memcpy(value, SOFTWARE, strlen(SOFTWARE));
+	value = write_attribute(out, &length, SOFTWARE, sizeof(software) - 1);
+	memcpy(value, software, sizeof(software) - 1);
 	return write_end(out, length);
 }
 
@@ -352,11 +352,11 @@ size_t nx_stun_write_unknown(const struct nx_stun_message *request, uint8_t *out
 {
 	static const char reason[] = "Unknown Attribute";
 	size_t length = write_header(0x0111, &request->transaction, out);
-	uint8_t *value = write_attribute(out, &length, ERROR_CODE, 4 + strlen(reason));
+	uint8_t *value = write_attribute(out, &length, ERROR_CODE, 4 + sizeof(reason) - 1);
 
 	value[2] = UNKNOWN_ATTRIBUTE / 100;
 	value[3] = UNKNOWN_ATTRIBUTE % 100;
-	memcpy(value + 4, reason, strlen(reason));
+	memcpy(value + 4, reason, sizeof(reason) - 1);
 	value = write_attribute(out, &length, UNKNOWN_ATTRIBUTES, 2 * request->unknown_count);
 	for (size_t i = 0; i < request->unknown_count; i++)
 		write_u16(value + 2 * i, request->unknown[i]);

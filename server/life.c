@@ -14,6 +14,7 @@
 #include "server/resources/fields.h"
 #include "server/resources/lease.h"
 #include "server/store/migrate.h"
+#include "server/stun/stun.h"
 #include "server/watch/hub.h"
 
 #define DRAIN_SECONDS 10
@@ -80,6 +81,16 @@ static enum nx_status resources_begin(struct nx_server *server, struct nx_error 
 	return status;
 }
 
+/* Before requests for /api/stun are answered, which tells the ports. */
+static enum nx_status stun_begin(struct nx_server *server, struct nx_error *error)
+{
+	enum nx_status status = nx_stun_server_new(server->config, &server->stun, error);
+
+	if (status == NX_OK)
+		status = nx_stun_server_start(server->stun, error);
+	return status;
+}
+
 static enum nx_status http_begin(struct nx_server *server, struct nx_error *error)
 {
 	struct nx_http_options options = nx_options_http(server->config);
@@ -89,7 +100,9 @@ static enum nx_status http_begin(struct nx_server *server, struct nx_error *erro
 	if (status != NX_OK)
 		return status;
 	nx_http_addresses(server->http, addresses, sizeof(addresses));
-	status = nx_http_start(server->http, error);
+	status = stun_begin(server, error);
+	if (status == NX_OK)
+		status = nx_http_start(server->http, error);
 	if (status == NX_OK)
 		nx_log(NX_LOG_INFO, "listening", "addresses", addresses, "tls",
 		       options.tls_certificate[0] ? "yes" : "no", "version", NEXODUS_VERSION, NULL);
@@ -122,6 +135,8 @@ enum nx_status nx_life_reload(struct nx_server *server, struct nx_error *error)
 		status = nx_http_reload(server->http, &options, error);
 	if (status == NX_OK)
 		status = nx_options_log(server->config, error);
+	if (status == NX_OK)
+		nx_stun_server_reload(server->stun, server->config);
 	return status;
 }
 
@@ -142,6 +157,7 @@ void nx_life_end(struct nx_server *server)
 	if (server->store)
 		nx_store_stop(server->store);
 	nx_http_free(server->http);
+	nx_stun_server_free(server->stun);
 	if (server->watch)
 		nx_watch_hub_free(server->watch);
 	nx_leases_free(server->leases);

@@ -23,6 +23,7 @@
 #include "server/life.h"
 #include "server/options.h"
 #include "server/routes_print.h"
+#include "server/stun/stun.h"
 #include "server/watch/hub.h"
 
 #define EXIT_USAGE 2
@@ -83,6 +84,8 @@ static enum nx_status config_declare(struct nx_config *config, struct nx_error *
 
 	if (status == NX_OK)
 		status = nx_config_declare(config, "watch", &nx_watch_config_keys, error);
+	if (status == NX_OK)
+		status = nx_config_declare(config, "stun", &nx_stun_config_keys, error);
 	return status;
 }
 

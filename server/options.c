@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "server/stun/stun.h"
 
 #define DAY (24LL * 60 * 60)
 
@@ -163,6 +164,8 @@ enum nx_status nx_options_check(const struct nx_config *config, struct nx_error 
 		status = store_kind(config, &kind, error);
 	if (status == NX_OK)
 		status = nx_http_check(&http, error);
+	if (status == NX_OK)
+		status = nx_stun_server_check(config, error);
 	return status;
 }
 

@@ -5,6 +5,7 @@
 #include "server/http/route.h"
 #include "server/http/status.h"
 #include "server/resources/handlers.h"
+#include "server/stun/stun.h"
 
 #include "base/memory.h"
 
@@ -58,6 +59,7 @@ const struct nx_route nx_routes[] = {
 
 	ROUTE("GET", "/api/fflags", USER | DEVICE, "", nx_fflags_list),
 	ROUTE("GET", "/api/fflags/{name}", USER | DEVICE, "", nx_fflag_show, .text = "name"),
+	ROUTE("GET", "/api/stun", USER | DEVICE, "", nx_stun_servers_show),
 
 	ROUTE("POST", "/oauth/token", EVERYBODY, "", nx_oauth_token, .slow = true),
 	ROUTE("POST", "/oauth/revoke", EVERYBODY, "", nx_oauth_revoke),

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "server/http/http.h"
 #include "server/store/store.h"
+#include "server/stun/stun.h"
 
 /* Upper bounds of the latency histogram, in microseconds, and as they are written in seconds. */
 static const struct {
@@ -166,6 +167,16 @@ static void store_write(struct nx_store *store, struct nx_buffer *out)
 	figure_write(out, "store_queued", "gauge", "Commands that wait for their commit.", figures.queued);
 }
 
+static void stun_write(const struct nx_stun_server *stun, struct nx_buffer *out)
+{
+	head_write(out, "stun_requests_total", "counter",
+		   "Datagrams on the STUN ports, by what became of them.");
+	for (enum nx_stun_result result = 0; result < NX_STUN_RESULTS; result++)
+		nx_buffer_printf(out, "nexodus_stun_requests_total{result=\"%s\"} %llu\n",
+				 nx_stun_result_name(result),
+				 (unsigned long long)nx_stun_server_count(stun, result));
+}
+
 /* The second number of /proc/self/statm, in pages. */
 static uint64_t resident_bytes(void)
 {
@@ -188,6 +199,8 @@ void nx_metrics_write(const struct nx_metrics *metrics, struct nx_server *server
 		histogram_write(metrics, i, out);
 	http_write(server->http, out);
 	store_write(server->store, out);
+	if (server->stun)
+		stun_write(server->stun, out);
 	head_write(out, "build_info", "gauge", "The version that runs.");
 	nx_buffer_printf(out, "nexodus_build_info{version=\"%s\"} 1\n", NEXODUS_VERSION);
 	nx_buffer_printf(out,

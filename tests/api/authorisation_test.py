@@ -69,6 +69,8 @@ MATRIX = {
                            device=200, sibling=200, foreign_device=200),
     "GET /api/fflags/{name}": row(owner=200, member=200, stranger=200, administrator=200,
                                   device=200, sibling=200, foreign_device=200),
+    "GET /api/stun": row(owner=200, member=200, stranger=200, administrator=200,
+                         device=200, sibling=200, foreign_device=200),
     "POST /oauth/token": everybody(400),   # a form without a grant
     "POST /oauth/revoke": everybody(400),  # a form without a token
     "GET /api/openapi.json": everybody(200),

@@ -36,6 +36,8 @@ BUILD_DIR = pathlib.Path(os.environ.get("NEXODUS_BUILD_DIR", SOURCE_DIR / "build
 # Sanitized programs are several times slower; deadlines of tests are multiplied with this.
 PATIENCE = float(os.environ.get("NEXODUS_TEST_PATIENCE", "1"))
 
+# Servers of tests that run at the same time do not meet.
+ANY_STUN_PORTS = {"NEXODUS_STUN_PORT": "0", "NEXODUS_STUN_ALTERNATE_PORT": "0"}
 
 numbers = itertools.count()
 
@@ -113,7 +115,8 @@ class Server:
 
     def start(self, seconds=30):
         """Answers when the server is ready. A restart listens where it did before."""
-        environment = {**os.environ, **self.environment}
+        given = {**os.environ, **ANY_STUN_PORTS, **self.environment}
+        environment = {name: value for name, value in given.items() if value is not None}
         begin = self.log_path.stat().st_size if self.log_path.exists() else 0
         if self.options.get("log-level") in ("warning", "error") and not self.port:
             self.port = free_port()  # it will not say which one it got
