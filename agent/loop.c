@@ -139,7 +139,8 @@ void nx_watch_end(struct nx_watch *watch)
 
 void nx_loop_finish(uv_loop_t *loop)
 {
-	/* A turn may end at once because the loop was told to stop: closed handles want another. */
+	/* A turn may end at once because the loop was told to stop: closed handles want another. What a
+	 * thread is at, such as looking up a name, is waited for: it tells the loop when it is done. */
 	for (unsigned i = 0; i < FINISH_TURNS && uv_loop_close(loop) == UV_EBUSY; i++)
-		uv_run(loop, UV_RUN_NOWAIT);
+		uv_run(loop, loop->active_reqs.count ? UV_RUN_ONCE : UV_RUN_NOWAIT);
 }
