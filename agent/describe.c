@@ -19,19 +19,32 @@ static const struct nx_address *requested_find(const struct nx_options *options,
 static void family_describe(const struct nx_agent *agent, const struct nx_family *family,
 			    const struct nx_address *requested, struct nx_json *into)
 {
-	static const struct nx_address none;
-	struct nx_endpoint endpoint = nx_network_endpoint(&agent->network, family);
+	const struct nx_family_self self = {
+		.size = sizeof(self),
+		.supported = nx_family_usable(family),
+		.endpoint = nx_network_endpoint(&agent->network, family),
+		.requested = requested ? *requested : (struct nx_address){0},
+	};
 
-	family->ops->describe_self(family->instance, nx_family_usable(family), &endpoint,
-				   requested ? requested : &none, nx_json_writer(into));
+	family->ops->describe_self(family->instance, &self, nx_json_writer(into));
 }
 
-struct nx_json *nx_describe_families(const struct nx_agent *agent)
+static void relay_describe(const struct nx_agent *agent, struct nx_json *into)
+{
+	struct nx_relay_self self = {.size = sizeof(self)};
+
+	nx_network_via(&agent->network, self.via);
+	agent->capabilities.relay->describe_self(agent->capabilities.relay_instance, &self,
+						 nx_json_writer(into));
+}
+
+struct nx_json *nx_describe_facts(const struct nx_agent *agent)
 {
 	struct nx_json *out = nx_json_object();
 
 	for (size_t i = 0; i < agent->capabilities.family_count; i++)
 		family_describe(agent, &agent->capabilities.families[i], NULL, out);
+	relay_describe(agent, out);
 	return out;
 }
 
@@ -58,7 +71,7 @@ struct nx_json *nx_describe_wishes(const struct nx_agent *agent)
 		nx_json_put(out, "child_prefix", advertised);
 	else
 		nx_json_put_string(out, "child_prefix", NULL);
-	agent->capabilities.relay->describe_self(agent->capabilities.relay_instance, nx_json_writer(out));
+	agent->capabilities.relay->describe_wishes(agent->capabilities.relay_instance, nx_json_writer(out));
 	return out;
 }
 

@@ -14,7 +14,7 @@
 enum nx_status nx_describe_registration(const struct nx_agent *agent, struct nx_json **out,
 					struct nx_error *error);
 /* What each family has to say now: supported, endpoint. */
-struct nx_json *nx_describe_families(const struct nx_agent *agent);
+struct nx_json *nx_describe_facts(const struct nx_agent *agent);
 /* What the operator of this host has set: hostname, prefixes behind it, relaying. */
 struct nx_json *nx_describe_wishes(const struct nx_agent *agent);
 

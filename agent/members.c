@@ -94,6 +94,7 @@ enum nx_status nx_members_put(struct nx_members *members, struct nx_record *reco
 	}
 	*effect = nx_record_compare(entry ? entry->record : NULL, record);
 	if (entry) {
+		record->member.direct = entry->record->member.direct;
 		entry_unlink(members, entry);
 		free(entry->record);
 	} else {

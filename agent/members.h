@@ -41,6 +41,7 @@ struct nx_applied {
 struct nx_entry {
 	struct nx_record *record; /* never NULL while in the table */
 	struct nx_applied applied;
+	struct nx_entry *carrier; /* the relay that carries what we send each other; NULL: none */
 	struct nx_prefix refused; /* a prefix of it that is left out, as told last; length 0: none */
 	uint32_t epoch;		  /* the resync that saw it last */
 	bool dirty;		  /* waits for its plan */

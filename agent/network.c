@@ -359,6 +359,11 @@ void nx_network_stop(struct nx_network *network, bool keep)
 	*network = (struct nx_network){0};
 }
 
+void nx_network_via(const struct nx_network *network, char via[static NX_DEVICE_ID_TEXT])
+{
+	nx_planner_via(&network->reconcile.planner, via);
+}
+
 struct nx_endpoint nx_network_endpoint(const struct nx_network *network, const struct nx_family *family)
 {
 	return nx_underlay_endpoint(&network->underlay, family, network->options.fixed,

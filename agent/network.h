@@ -70,6 +70,8 @@ void nx_network_settle(struct nx_network *network);
 /* Look at the host soon, and mend what differs. */
 void nx_network_look(struct nx_network *network);
 
+/* The relay that this host has chosen, where others must be told; "" otherwise. */
+void nx_network_via(const struct nx_network *network, char via[static NX_DEVICE_ID_TEXT]);
 /* This host's endpoint over the family's underlay, as it would publish it. */
 struct nx_endpoint nx_network_endpoint(const struct nx_network *network, const struct nx_family *family);
 

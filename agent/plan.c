@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/plan.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,9 +9,21 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-void nx_planner_init(struct nx_planner *planner, const struct nx_capabilities *capabilities)
+/* Of one plan at a time; grows, and is kept. */
+struct nx_plan_scratch {
+	const struct nx_member **relays; /* this host included, ascending by id */
+	size_t relay_count, relay_room;
+	const struct nx_member **carried;
+	size_t carried_count, carried_room;
+	struct nx_address *addresses; /* of those that are carried, ascending */
+	size_t address_count, address_room;
+};
+
+void nx_planner_init(struct nx_planner *planner, const struct nx_capabilities *capabilities,
+		     const struct nx_members *members)
 {
-	*planner = (struct nx_planner){.capabilities = capabilities};
+	*planner = (struct nx_planner){.capabilities = capabilities, .members = members};
+	planner->scratch = nx_alloc(sizeof(*planner->scratch));
 	planner->self_families = nx_alloc_array(capabilities->family_count, sizeof(*planner->self_families));
 }
 
@@ -18,8 +31,14 @@ void nx_planner_release(struct nx_planner *planner)
 {
 	free(planner->record);
 	free(planner->self_families);
-	free(planner->relayed);
+	free(planner->relays);
 	free(planner->guarded);
+	if (planner->scratch) {
+		free(planner->scratch->relays);
+		free(planner->scratch->carried);
+		free(planner->scratch->addresses);
+		free(planner->scratch);
+	}
 	*planner = (struct nx_planner){0};
 }
 
@@ -104,27 +123,206 @@ static const struct nx_member *relay_member(const struct nx_planner *planner)
 	return planner->relay ? &planner->relay->record->member : NULL;
 }
 
-static bool relay_choose(struct nx_planner *planner, const struct nx_members *members)
+static void member_push(const struct nx_member ***list, size_t *count, size_t *room,
+			const struct nx_member *member)
+{
+	if (*count == *room) {
+		*room = *room ? 2 * *room : 16;
+		*list = nx_realloc_array(*list, *room, sizeof(**list));
+	}
+	(*list)[(*count)++] = member;
+}
+
+/* This host takes its place among the relays. */
+static void relays_list(const struct nx_planner *planner)
+{
+	struct nx_plan_scratch *scratch = planner->scratch;
+	bool self_due = planner->self.standing.relay;
+
+	scratch->relay_count = 0;
+	for (size_t i = 0; i <= planner->relay_count; i++) {
+		const struct nx_member *relay =
+			i < planner->relay_count ? &planner->relays[i]->record->member : NULL;
+
+		if (self_due && (!relay || strcmp(planner->self.id, relay->id) < 0)) {
+			member_push(&scratch->relays, &scratch->relay_count, &scratch->relay_room,
+				    &planner->self);
+			self_due = false;
+		}
+		if (relay)
+			member_push(&scratch->relays, &scratch->relay_count, &scratch->relay_room, relay);
+	}
+}
+
+static struct nx_mesh mesh_view(const struct nx_planner *planner)
+{
+	relays_list(planner);
+	return (struct nx_mesh){
+		.size = sizeof(struct nx_mesh),
+		.self = &planner->self,
+		.relay = relay_member(planner),
+		.relays = planner->scratch->relays,
+		.relay_count = planner->scratch->relay_count,
+	};
+}
+
+static int entry_order(const void *a, const void *b)
+{
+	const struct nx_entry *const *left = a, *const *right = b;
+
+	return strcmp((*left)->record->member.id, (*right)->record->member.id);
+}
+
+static void relays_gather(struct nx_planner *planner)
+{
+	size_t room = 0;
+
+	planner->relay_count = 0;
+	for (struct nx_entry *entry = nx_members_first(planner->members); entry;
+	     entry = nx_members_next(entry)) {
+		if (!entry->record->member.standing.relay)
+			continue;
+		if (planner->relay_count >= room) {
+			room = room ? 2 * room : 4;
+			planner->relays = nx_realloc_array(planner->relays, room, sizeof(*planner->relays));
+		}
+		planner->relays[planner->relay_count++] = entry;
+	}
+	if (planner->relay_count)
+		qsort(planner->relays, planner->relay_count, sizeof(*planner->relays), entry_order);
+}
+
+/* How fit a relay is for this host: the fewer, the better. */
+static unsigned relay_grade(const struct nx_entry *entry)
+{
+	const struct nx_member *member = &entry->record->member;
+
+	return (member->direct == NX_DIRECT_FAILS ? 2u : 0u) + (member->standing.draining ? 1u : 0u);
+}
+
+/* At a start the record tells which relay this host had. */
+static const struct nx_entry *relay_before(const struct nx_planner *planner)
+{
+	if (planner->relay || !*planner->self.standing.via)
+		return planner->relay;
+	return nx_members_find(planner->members, planner->self.standing.via);
+}
+
+/* One that does is kept: moving costs every host that talks to this one. */
+static bool relay_choose(struct nx_planner *planner)
 {
 	const struct nx_capabilities *capabilities = planner->capabilities;
-	const struct nx_member *best = planner->self.standing.relay ? &planner->self : NULL;
-	const struct nx_entry *before = planner->relay;
-	bool self_before = planner->relay_is_self;
-	struct nx_entry *chosen = NULL;
+	const struct nx_entry *before = relay_before(planner);
+	struct nx_entry *held = planner->relay, *best = NULL;
+	bool was_self = planner->relay_is_self;
 
-	for (struct nx_entry *entry = nx_members_first(members); entry; entry = nx_members_next(entry)) {
-		const struct nx_member *member = &entry->record->member;
+	planner->relay_is_self = planner->self.standing.relay;
+	for (size_t i = 0; i < planner->relay_count && !planner->relay_is_self; i++) {
+		struct nx_entry *entry = planner->relays[i];
+		unsigned grade = relay_grade(entry), best_grade = best ? relay_grade(best) : UINT_MAX;
 
-		if (!member->standing.relay)
-			continue;
-		if (!best || capabilities->relay->prefer(capabilities->relay_instance, member, best)) {
-			best = member;
-			chosen = entry;
-		}
+		if (grade < best_grade ||
+		    (grade == best_grade && best != before &&
+		     (entry == before ||
+		      capabilities->relay->prefer(capabilities->relay_instance, &planner->self,
+						  &entry->record->member, &best->record->member))))
+			best = entry;
 	}
-	planner->relay = chosen;
-	planner->relay_is_self = best == &planner->self;
-	return chosen != before || planner->relay_is_self != self_before;
+	planner->relay = best;
+	return best != held || planner->relay_is_self != was_self;
+}
+
+static struct nx_entry *relay_entry(const struct nx_planner *planner, const struct nx_member *member)
+{
+	for (size_t i = 0; member && i < planner->relay_count; i++) {
+		if (&planner->relays[i]->record->member == member)
+			return planner->relays[i];
+	}
+	return NULL;
+}
+
+static void carriers_find(struct nx_planner *planner, void (*doubtful)(void *context, struct nx_entry *entry),
+			  void *context)
+{
+	const struct nx_capabilities *capabilities = planner->capabilities;
+	struct nx_mesh mesh = mesh_view(planner);
+
+	planner->detours = 0;
+	for (struct nx_entry *entry = nx_members_first(planner->members); entry;
+	     entry = nx_members_next(entry)) {
+		const struct nx_member *member = &entry->record->member;
+		struct nx_entry *carrier = relay_entry(
+			planner, capabilities->relay->carrier(capabilities->relay_instance, &mesh, member));
+
+		if (carrier && !member->standing.spoke && !planner->self.standing.spoke)
+			planner->detours++;
+		if (carrier == entry->carrier)
+			continue;
+		entry->carrier = carrier;
+		doubtful(context, entry);
+	}
+}
+
+void nx_planner_survey(struct nx_planner *planner, void (*doubtful)(void *context, struct nx_entry *entry),
+		       void *context)
+{
+	bool moved;
+
+	relays_gather(planner);
+	moved = relay_choose(planner);
+	carriers_find(planner, doubtful, context);
+	for (size_t i = 0; i < planner->relay_count; i++)
+		doubtful(context, planner->relays[i]);
+	for (struct nx_entry *entry = moved ? nx_members_first(planner->members) : NULL; entry;
+	     entry = nx_members_next(entry))
+		doubtful(context, entry);
+}
+
+void nx_planner_forget(struct nx_planner *planner, struct nx_entry *entry)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < planner->relay_count; i++) {
+		if (planner->relays[i] != entry)
+			planner->relays[kept++] = planner->relays[i];
+	}
+	if (kept == planner->relay_count)
+		return;
+	planner->relay_count = kept;
+	if (planner->relay == entry)
+		planner->relay = NULL;
+	for (struct nx_entry *other = nx_members_first(planner->members); other;
+	     other = nx_members_next(other)) {
+		if (other->carrier == entry)
+			other->carrier = NULL;
+	}
+}
+
+static const struct nx_member *relay_preferred(const struct nx_planner *planner)
+{
+	const struct nx_capabilities *capabilities = planner->capabilities;
+	const struct nx_member *best = NULL;
+
+	for (size_t i = 0; i < planner->relay_count; i++) {
+		const struct nx_member *relay = &planner->relays[i]->record->member;
+
+		if (!best ||
+		    capabilities->relay->prefer(capabilities->relay_instance, &planner->self, relay, best))
+			best = relay;
+	}
+	return best;
+}
+
+void nx_planner_via(const struct nx_planner *planner, char via[static NX_DEVICE_ID_TEXT])
+{
+	const struct nx_member *relay = planner->relay ? &planner->relay->record->member : NULL;
+
+	via[0] = '\0';
+	/* To hosts that reach everybody directly it makes no difference: they need not tell. */
+	if (!relay || (!planner->self.standing.spoke && !planner->detours))
+		return;
+	if (relay != relay_preferred(planner))
+		memcpy(via, relay->id, strlen(relay->id) + 1);
 }
 
 /* Inside the mesh's own prefix of its family there is room for tunnel addresses only. */
@@ -137,35 +335,6 @@ static bool child_in_mesh(const struct nx_planner *planner, const struct nx_pref
 			return true;
 	}
 	return false;
-}
-
-static bool member_is_relayed(const struct nx_planner *planner, const struct nx_entry *entry)
-{
-	if (entry == planner->relay)
-		return false;
-	return planner->self.standing.spoke || entry->record->member.standing.spoke;
-}
-
-static void relayed_collect(const struct nx_planner *planner, const struct nx_members *members,
-			    struct nx_prefix *into, size_t room, size_t *count)
-{
-	*count = 0;
-	if (!planner->relay) /* none, or this host itself */
-		return;
-	for (const struct nx_entry *entry = nx_members_first(members); entry;
-	     entry = nx_members_next(entry)) {
-		const struct nx_member *member = &entry->record->member;
-
-		if (!member->child_prefix_count || !member_is_relayed(planner, entry))
-			continue;
-		for (size_t i = 0; i < member->child_prefix_count && *count < NX_RELAYED_LIMIT; i++) {
-			if (child_in_mesh(planner, &member->child_prefixes[i]))
-				continue;
-			if (*count < room)
-				into[*count] = member->child_prefixes[i];
-			++*count;
-		}
-	}
 }
 
 static int prefix_order(const void *a, const void *b)
@@ -184,35 +353,6 @@ static size_t prefixes_sort(struct nx_prefix *prefixes, size_t count)
 			prefixes[kept++] = prefixes[i];
 	}
 	return kept;
-}
-
-static bool relayed_refresh(struct nx_planner *planner, const struct nx_members *members)
-{
-	size_t count, kept;
-	bool same;
-
-	relayed_collect(planner, members, NULL, 0, &count);
-	struct nx_prefix *now = nx_alloc_array(count, sizeof(*now));
-
-	relayed_collect(planner, members, now, count, &count);
-	kept = prefixes_sort(now, count);
-	same = kept == planner->relayed_count;
-	for (size_t i = 0; same && i < kept; i++)
-		same = nx_prefix_compare(&now[i], &planner->relayed[i]) == 0;
-	free(planner->relayed);
-	planner->relayed = now;
-	planner->relayed_count = kept;
-	return !same;
-}
-
-enum nx_replan nx_planner_survey(struct nx_planner *planner, const struct nx_members *members)
-{
-	bool chosen = relay_choose(planner, members);
-	bool relayed = relayed_refresh(planner, members);
-
-	if (chosen)
-		return NX_REPLAN_ALL;
-	return relayed ? NX_REPLAN_RELAY : NX_REPLAN_NONE;
 }
 
 /* --- one member --------------------------------------------------------------------- */
@@ -256,6 +396,26 @@ static bool prefix_guarded(const struct nx_planner *planner, const struct nx_pre
 	return false;
 }
 
+static bool address_carried(const struct nx_planner *planner, const struct nx_prefix *prefix)
+{
+	const struct nx_plan_scratch *scratch = planner->scratch;
+
+	return prefix->bits == 8 * prefix->address.length && scratch->address_count &&
+	       bsearch(&prefix->address, scratch->addresses, scratch->address_count,
+		       sizeof(*scratch->addresses), address_order);
+}
+
+static bool prefix_is_organization(const struct nx_planner *planner, const struct nx_prefix *prefix)
+{
+	for (size_t i = 0; i < planner->self.family_count; i++) {
+		const struct nx_member_family *family = &planner->self.families[i];
+
+		if (family->present && nx_prefix_compare(&family->organization, prefix) == 0)
+			return true;
+	}
+	return false;
+}
+
 /*
  * What a server may not make this host route into the tunnel: everything, its own
  * address, its own outside networks, or the mesh's addresses under the name of a
@@ -270,11 +430,13 @@ static const char *prefix_refusal(const struct nx_planner *planner, const struct
 		return "it is this host's own tunnel address";
 	if (prefix_guarded(planner, prefix))
 		return "the service, or an address that this host has outside the mesh, is in it";
-	if (nx_member_owns(member, prefix))
+	if (!child_in_mesh(planner, prefix) || nx_member_owns(member, prefix))
 		return NULL;
-	if (member_advertises(member, prefix) && child_in_mesh(planner, prefix))
-		return "it overlaps the organization's own prefix";
-	return NULL;
+	if (member->standing.relay &&
+	    (address_carried(planner, prefix) ||
+	     (prefix_is_organization(planner, prefix) && !member_advertises(member, prefix))))
+		return NULL;
+	return "it overlaps the organization's own prefix";
 }
 
 static void prefixes_judge(const struct nx_planner *planner, const struct nx_member *member,
@@ -311,18 +473,67 @@ static bool endpoint_fit(const struct nx_planner *planner, const struct nx_endpo
 	return true;
 }
 
+/* --- what a relay carries ------------------------------------------------------------ */
+
+static void address_push(struct nx_plan_scratch *scratch, const struct nx_address *address)
+{
+	if (scratch->address_count == scratch->address_room) {
+		scratch->address_room = scratch->address_room ? 2 * scratch->address_room : 16;
+		scratch->addresses = nx_realloc_array(scratch->addresses, scratch->address_room,
+						      sizeof(*scratch->addresses));
+	}
+	scratch->addresses[scratch->address_count++] = *address;
+}
+
+static void carried_push(struct nx_plan_scratch *scratch, const struct nx_member *member)
+{
+	member_push(&scratch->carried, &scratch->carried_count, &scratch->carried_room, member);
+	for (size_t i = 0; i < member->family_count; i++) {
+		if (member->families[i].present)
+			address_push(scratch, &member->families[i].address);
+	}
+}
+
+static void carried_collect(const struct nx_planner *planner, const struct nx_entry *relay)
+{
+	struct nx_plan_scratch *scratch = planner->scratch;
+	bool chosen = relay == planner->relay;
+	size_t children = 0;
+
+	for (const struct nx_entry *entry = nx_members_first(planner->members); entry;
+	     entry = nx_members_next(entry)) {
+		const struct nx_member *member = &entry->record->member;
+
+		/* The organization's prefixes, which the chosen one has, hold the address. */
+		if (entry->carrier != relay || (chosen && !member->child_prefix_count))
+			continue;
+		children += member->child_prefix_count;
+		if (children <= NX_CARRIED_LIMIT)
+			carried_push(scratch, member);
+	}
+	if (scratch->address_count)
+		qsort(scratch->addresses, scratch->address_count, sizeof(*scratch->addresses), address_order);
+}
+
+static void carried_for(const struct nx_planner *planner, const struct nx_member *member)
+{
+	const struct nx_entry *relay = relay_entry(planner, member);
+
+	planner->scratch->carried_count = planner->scratch->address_count = 0;
+	if (relay)
+		carried_collect(planner, relay);
+}
+
+/* --- the plan ------------------------------------------------------------------------- */
+
 static enum nx_status relay_plan(const struct nx_planner *planner, const struct nx_member *member,
 				 struct nx_wanted *wanted, struct nx_peer_plan *plan)
 {
 	const struct nx_capabilities *capabilities = planner->capabilities;
-	const struct nx_mesh mesh = {
-		.size = sizeof(mesh),
-		.self = &planner->self,
-		.relay = relay_member(planner),
-		.relayed_child_prefixes = planner->relayed,
-		.relayed_child_prefix_count = planner->relayed_count,
-	};
+	struct nx_mesh mesh = mesh_view(planner);
 
+	mesh.carried = planner->scratch->carried;
+	mesh.carried_count = planner->scratch->carried_count;
 	*plan = (struct nx_peer_plan){
 		.size = sizeof(*plan),
 		.prefixes = wanted->prefixes,
@@ -336,17 +547,29 @@ void nx_wanted_none(struct nx_wanted *wanted)
 	wanted->path = NX_PATH_NONE;
 	wanted->prefix_count = 0;
 	wanted->keepalive_seconds = 0;
-	wanted->endpoint = (struct nx_endpoint){0};
+	wanted->endpoint_count = 0;
 	wanted->refusal = NULL;
 	wanted->refused_count = 0;
+}
+
+static void endpoints_judge(const struct nx_planner *planner, const struct nx_peer_plan *plan,
+			    struct nx_wanted *wanted)
+{
+	wanted->endpoint_count = 0;
+	for (size_t i = 0; i < plan->endpoint_count && i < NX_ENDPOINTS_LIMIT; i++) {
+		if (plan->endpoints[i].port && endpoint_fit(planner, &plan->endpoints[i]))
+			wanted->endpoints[wanted->endpoint_count++] = plan->endpoints[i];
+	}
 }
 
 enum nx_status nx_plan_member(const struct nx_planner *planner, const struct nx_member *member,
 			      struct nx_wanted *out, struct nx_error *error)
 {
 	struct nx_peer_plan plan;
-	enum nx_status status = relay_plan(planner, member, out, &plan);
+	enum nx_status status;
 
+	carried_for(planner, member);
+	status = relay_plan(planner, member, out, &plan);
 	if (status == NX_OK && plan.prefix_count > out->prefix_room) {
 		out->prefixes = nx_realloc_array(out->prefixes, plan.prefix_count, sizeof(*out->prefixes));
 		out->prefix_room = plan.prefix_count;
@@ -360,11 +583,12 @@ enum nx_status nx_plan_member(const struct nx_planner *planner, const struct nx_
 	out->refusal = NULL;
 	out->refused_count = 0;
 	out->path = plan.path;
-	out->prefix_count = plan.path == NX_PATH_NONE ? 0 : plan.prefix_count;
+	out->prefix_count = plan.path == NX_PATH_NONE || plan.path == NX_PATH_PROBE ? 0 : plan.prefix_count;
 	out->keepalive_seconds = plan.keepalive_seconds;
-	out->endpoint = plan.endpoint;
-	if (out->endpoint.port && !endpoint_fit(planner, &out->endpoint))
-		out->endpoint = (struct nx_endpoint){0};
+	endpoints_judge(planner, &plan, out);
 	prefixes_judge(planner, member, out);
+	/* Nothing of what it should carry may be routed: it is no peer then. */
+	if (!out->prefix_count && out->path != NX_PATH_PROBE)
+		out->path = NX_PATH_NONE;
 	return NX_OK;
 }

@@ -9,8 +9,10 @@
 
 #include "agent/members.h"
 
-/* More child prefixes than this are not routed through a relay. */
-#define NX_RELAYED_LIMIT 65536u
+/* More child prefixes than this are not routed through one relay. */
+#define NX_CARRIED_LIMIT 65536u
+
+struct nx_plan_scratch; /* room that plans use in turn */
 
 /* What one member should be to this host. */
 struct nx_wanted {
@@ -18,35 +20,34 @@ struct nx_wanted {
 	struct nx_prefix *prefixes; /* ascending, none twice */
 	size_t prefix_count;
 	size_t prefix_room;
-	struct nx_endpoint endpoint; /* port 0: none known */
+	struct nx_endpoint endpoints[NX_ENDPOINTS_LIMIT]; /* to be tried in this order */
+	size_t endpoint_count;
 	uint16_t keepalive_seconds;
 	const char *refusal;	  /* why a prefix is left out, for a person; NULL: none is */
 	struct nx_prefix refused; /* the first of them … */
 	size_t refused_count;	  /* … that are left out */
 };
 
-/* Which plans a change of the mesh has made doubtful. */
-enum nx_replan {
-	NX_REPLAN_NONE = 0,
-	NX_REPLAN_RELAY = 1, /* the relay's own */
-	NX_REPLAN_ALL = 2,
-};
-
 struct nx_planner {
 	const struct nx_capabilities *capabilities;
+	const struct nx_members *members;
 	bool known;		  /* this host's own record is known */
 	struct nx_record *record; /* this host, as the server has it */
 	struct nx_member self;	  /* the same, as far as this host can do it */
 	struct nx_member_family *self_families;
-	struct nx_entry *relay; /* NULL: none, or this host itself */
+	struct nx_entry **relays; /* all but this host, ascending by id */
+	size_t relay_count;
+	struct nx_entry *relay; /* chosen; NULL: none, or this host itself */
 	bool relay_is_self;
-	struct nx_prefix *relayed;
-	size_t relayed_count;
+	size_t detours; /* members that are no spokes, and reached through a relay all the same */
 	struct nx_address *guarded;
 	size_t guarded_count;
+	struct nx_plan_scratch *scratch;
 };
 
-void nx_planner_init(struct nx_planner *planner, const struct nx_capabilities *capabilities);
+/* Both outlive the planner. */
+void nx_planner_init(struct nx_planner *planner, const struct nx_capabilities *capabilities,
+		     const struct nx_members *members);
 void nx_planner_release(struct nx_planner *planner);
 /*
  * Learn this host's own record (taken; NULL: what the families can do has changed,
@@ -56,8 +57,16 @@ bool nx_planner_set_self(struct nx_planner *planner, struct nx_record *record);
 /* Addresses that no tunnel route may swallow: the service's and this host's own outside
  * ones. Copied. Answers whether they differ from those before. */
 bool nx_planner_guard(struct nx_planner *planner, const struct nx_address *addresses, size_t count);
-/* Look over all members: who relays, and what is reached through the relay. */
-enum nx_replan nx_planner_survey(struct nx_planner *planner, const struct nx_members *members);
+/*
+ * Look over all members: who relays, which relay is this host's, and which relay carries whom. `doubtful` is
+ * told each member whose plan may differ now.
+ */
+void nx_planner_survey(struct nx_planner *planner, void (*doubtful)(void *context, struct nx_entry *entry),
+		       void *context);
+/* The entry is about to go: forget it. The next survey makes good what is missing then. */
+void nx_planner_forget(struct nx_planner *planner, struct nx_entry *entry);
+/* The id of the chosen relay where others would not find it by themselves; "" otherwise. */
+void nx_planner_via(const struct nx_planner *planner, char via[static NX_DEVICE_ID_TEXT]);
 /* Plan one member. `out` is reused from call to call; nx_wanted_release() at the end. After
  * a failure it is as after nx_wanted_none(). */
 enum nx_status nx_plan_member(const struct nx_planner *planner, const struct nx_member *member,

@@ -35,7 +35,7 @@ static bool values_same(const struct nx_json *a, const struct nx_json *b)
 
 /* Those members of `said` that the record has, but otherwise. A field that the record does
  * not have belongs to a family that the service does not know. */
-static struct nx_json *families_differ(const struct nx_json *said, const struct nx_json *record)
+static struct nx_json *facts_differ(const struct nx_json *said, const struct nx_json *record)
 {
 	struct nx_json *out = NULL;
 
@@ -100,10 +100,10 @@ static char *wish_body(const struct nx_publish *publish, const struct nx_json *w
 	return NULL;
 }
 
-static void families_look(struct nx_session *session)
+static void facts_look(struct nx_session *session)
 {
-	NX_AUTO_JSON struct nx_json *said = nx_describe_families(session->agent);
-	NX_AUTO_JSON struct nx_json *differs = families_differ(said, session->self);
+	NX_AUTO_JSON struct nx_json *said = nx_describe_facts(session->agent);
+	NX_AUTO_JSON struct nx_json *differs = facts_differ(said, session->self);
 	struct nx_buffer text = {0};
 
 	if (!differs)
@@ -238,7 +238,7 @@ void nx_publish_check(struct nx_session *session)
 		publish->retry = nx_timer_new(&session->agent->loop, retry_due, session);
 	if (nx_timer_armed(publish->retry))
 		return;
-	families_look(session);
+	facts_look(session);
 	if (!publish->body)
 		wishes_look(session);
 	if (publish->body)

@@ -18,7 +18,7 @@ void nx_reconcile_init(struct nx_reconcile *reconcile, struct nx_capabilities *c
 		.unsure = true,
 		.survey = true,
 	};
-	nx_planner_init(&reconcile->planner, capabilities);
+	nx_planner_init(&reconcile->planner, capabilities, members);
 }
 
 static void dirty_release(struct nx_reconcile *reconcile)
@@ -87,7 +87,8 @@ static void entry_mark(struct nx_reconcile *reconcile, struct nx_entry *entry)
 
 void nx_reconcile_mark(struct nx_reconcile *reconcile, struct nx_entry *entry, unsigned effect)
 {
-	if (effect & NX_EFFECT_MESH)
+	/* What is carried for others belongs to the plan of its relay. */
+	if ((effect & NX_EFFECT_MESH) || (effect && entry->carrier))
 		reconcile->survey = true;
 	if (effect && entry == reconcile->planner.relay)
 		reconcile->replan_all = true;
@@ -99,11 +100,12 @@ void nx_reconcile_forget(struct nx_reconcile *reconcile, struct nx_entry *entry)
 {
 	unsigned effect = nx_record_compare(entry->record, NULL);
 
+	bool relay = entry == reconcile->planner.relay;
+
 	nx_members_take(reconcile->members, entry);
-	if (entry == reconcile->planner.relay)
-		reconcile->planner.relay = NULL;
+	nx_planner_forget(&reconcile->planner, entry);
 	nx_reconcile_mark(reconcile, entry, effect);
-	reconcile->replan_all |= reconcile->planner.relay == NULL && entry->record->member.standing.relay;
+	reconcile->replan_all |= relay;
 }
 
 static bool addresses_same(const struct nx_member_family *a, const struct nx_member_family *b, size_t count)
@@ -233,17 +235,17 @@ static void peer_fold(struct nx_reconcile *reconcile, struct nx_entry *entry)
 	bool same = prefixes_give(reconcile, entry);
 	bool endpoint;
 
-	if (!wanted->prefix_count) {
+	if (wanted->path == NX_PATH_NONE) {
 		applied->published = (struct nx_endpoint){0};
 		applied->adopted = false;
 	}
-	endpoint = wanted->prefix_count && endpoint_due(applied, &wanted->endpoint);
+	endpoint = wanted->endpoint_count && endpoint_due(applied, &wanted->endpoints[0]);
 	if (!same)
 		prefixes_store(applied, wanted);
 	applied->adopted = false;
 	entry->tell_endpoint |= endpoint;
 	entry->tell |= !same || endpoint || applied->keepalive_seconds != wanted->keepalive_seconds;
-	applied->present = wanted->prefix_count > 0;
+	applied->present = wanted->path != NX_PATH_NONE;
 	applied->keepalive_seconds = wanted->keepalive_seconds;
 	applied->path = wanted->path;
 }
@@ -292,18 +294,17 @@ static void dirty_plan(struct nx_reconcile *reconcile)
 	}
 }
 
+static void entry_doubtful(void *context, struct nx_entry *entry)
+{
+	entry_mark(context, entry);
+}
+
 static void mesh_survey(struct nx_reconcile *reconcile)
 {
-	enum nx_replan replan;
-
 	if (!reconcile->survey)
 		return;
 	reconcile->survey = false;
-	replan = nx_planner_survey(&reconcile->planner, reconcile->members);
-	if (replan == NX_REPLAN_ALL)
-		reconcile->replan_all = true;
-	else if (replan == NX_REPLAN_RELAY && reconcile->planner.relay)
-		entry_mark(reconcile, reconcile->planner.relay);
+	nx_planner_survey(&reconcile->planner, entry_doubtful, reconcile);
 }
 
 void nx_reconcile_plan(struct nx_reconcile *reconcile)

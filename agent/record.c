@@ -179,7 +179,8 @@ enum nx_status nx_record_read(const struct nx_capabilities *capabilities, const 
 
 static bool family_same(const struct nx_member_family *a, const struct nx_member_family *b)
 {
-	if (nx_endpoint_compare(&a->endpoint, &b->endpoint) != 0)
+	if (nx_endpoint_compare(&a->endpoint, &b->endpoint) != 0 ||
+	    nx_endpoint_compare(&a->mapped, &b->mapped) != 0)
 		return false;
 	if (a->present != b->present)
 		return false;
@@ -209,12 +210,13 @@ static bool children_same(const struct nx_member *a, const struct nx_member *b)
 
 static bool standing_same(const struct nx_member *a, const struct nx_member *b)
 {
-	return a->standing.relay == b->standing.relay && a->standing.spoke == b->standing.spoke;
+	return a->standing.relay == b->standing.relay && a->standing.spoke == b->standing.spoke &&
+	       a->standing.draining == b->standing.draining && strcmp(a->standing.via, b->standing.via) == 0;
 }
 
 static unsigned presence_effect(const struct nx_member *member)
 {
-	if (member->standing.relay || member->child_prefix_count)
+	if (member->standing.relay || member->standing.spoke || member->child_prefix_count)
 		return NX_EFFECT_PEER | NX_EFFECT_MESH;
 	return NX_EFFECT_PEER;
 }

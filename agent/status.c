@@ -18,27 +18,11 @@ static const char *const reach_names[] = {"none", "direct", "relay"};
 
 /* --- how members are reached -------------------------------------------------------------- */
 
-static bool prefixes_hold(const struct nx_applied *applied, const struct nx_member *member)
+static enum reach entry_reach(const struct nx_entry *entry)
 {
-	for (size_t i = 0; i < applied->prefix_count; i++) {
-		for (size_t j = 0; j < member->family_count; j++) {
-			if (member->families[j].present &&
-			    nx_prefix_contains(&applied->prefixes[i], &member->families[j].address))
-				return true;
-		}
-	}
-	return false;
-}
-
-static enum reach entry_reach(const struct nx_reconcile *reconcile, const struct nx_entry *entry)
-{
-	const struct nx_entry *relay = reconcile->planner.relay;
-
-	if (entry->applied.present)
-		return REACH_DIRECT;
-	if (relay && relay->applied.present && prefixes_hold(&relay->applied, &entry->record->member))
-		return REACH_RELAY;
-	return REACH_NONE;
+	if (entry->carrier)
+		return entry->carrier->applied.present ? REACH_RELAY : REACH_NONE;
+	return entry->applied.present ? REACH_DIRECT : REACH_NONE;
 }
 
 /* --- status ----------------------------------------------------------------------------------- */
@@ -88,7 +72,7 @@ static void peers_count_put(const struct nx_reconcile *reconcile, struct nx_json
 
 	for (const struct nx_entry *entry = nx_members_first(reconcile->members); entry;
 	     entry = nx_members_next(entry)) {
-		enum reach reach = entry_reach(reconcile, entry);
+		enum reach reach = entry_reach(entry);
 
 		direct += reach == REACH_DIRECT;
 		relayed += reach == REACH_RELAY;
@@ -239,7 +223,7 @@ static void peer_write(const struct nx_reconcile *reconcile, const struct nx_ent
 	nx_json_put_string(peer, "id", member->id);
 	nx_json_put_string(peer, "hostname", member->hostname);
 	nx_json_put_string(peer, "public_key", member->public_key);
-	nx_json_put_string(peer, "path", reach_names[entry_reach(reconcile, entry)]);
+	nx_json_put_string(peer, "path", reach_names[entry_reach(entry)]);
 	nx_json_put_boolean(peer, "relay", entry == reconcile->planner.relay);
 	nx_json_put(peer, "addresses", addresses_list(member));
 	nx_json_put(peer, "allowed_ips", prefixes_list(&entry->applied));

@@ -39,8 +39,10 @@ static const struct nx_kind_member family_members[] = {
 };
 
 static const struct nx_kind_member relay_members[] = {
-	MEMBER(nx_relay_ops, standing), MEMBER(nx_relay_ops, describe_self), MEMBER(nx_relay_ops, prefer),
-	MEMBER(nx_relay_ops, plan),	MEMBER(nx_relay_ops, forward),
+	MEMBER(nx_relay_ops, standing),	     MEMBER(nx_relay_ops, describe_wishes),
+	MEMBER(nx_relay_ops, describe_self), MEMBER(nx_relay_ops, prefer),
+	MEMBER(nx_relay_ops, carrier),	     MEMBER(nx_relay_ops, plan),
+	MEMBER(nx_relay_ops, forward),
 };
 
 static const struct nx_kind_member driver_members[] = {

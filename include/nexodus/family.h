@@ -19,7 +19,18 @@ struct nx_member_family {
 	bool present;		       /* the device has an address of this family and can use it */
 	struct nx_address address;     /* its tunnel address */
 	struct nx_prefix organization; /* masked */
-	struct nx_endpoint endpoint;   /* where its tunnel is reached over this family's underlay */
+	struct nx_endpoint endpoint;   /* where its tunnel is reached in its own network; port 0: not known */
+	struct nx_endpoint mapped;     /* where the outside sees it (RFC 8489); port 0: not known */
+	bool public;		       /* `endpoint` is an address of the public Internet */
+};
+
+/* What this host says of the family. */
+struct nx_family_self {
+	size_t size;
+	bool supported;		     /* the host can do the family */
+	struct nx_endpoint endpoint; /* as in struct nx_member_family */
+	struct nx_endpoint mapped;
+	struct nx_address requested; /* asked for at registration; length 0: none */
 };
 
 struct nx_family_ops {
@@ -37,10 +48,9 @@ struct nx_family_ops {
 	 */
 	enum nx_status (*read)(void *instance, const struct nx_json *device, struct nx_member_family *out,
 			       struct nx_error *error);
-	/* Write what this host says of the family: whether it can do it, its
-	 * endpoint (port 0: none), a requested address (length 0: none). */
-	void (*describe_self)(void *instance, bool supported, const struct nx_endpoint *endpoint,
-			      const struct nx_address *requested, struct nx_json_writer *writer);
+	/* Write what this host says of the family as fields of its device record. */
+	void (*describe_self)(void *instance, const struct nx_family_self *self,
+			      struct nx_json_writer *writer);
 	/*
 	 * Make `self` the only address of ours of this family on the interface
 	 * (`present` false: none), and nothing else. Answers NX_UNSUPPORTED when the

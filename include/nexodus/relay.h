@@ -26,10 +26,22 @@ struct nx_relay_server_ops {
 
 /* --- agent ---------------------------------------------------------------- */
 
+/* A device's id as text, final NUL included. */
+#define NX_DEVICE_ID_TEXT 37
+
 /* How a host stands to relaying, read from its device record. */
 struct nx_relay_standing {
-	bool relay; /* forwards for others */
-	bool spoke; /* is reached through a relay only */
+	bool relay;		     /* forwards for others */
+	bool spoke;		     /* is reached through a relay only */
+	bool draining;		     /* a relay that is about to stop: nobody is to choose it */
+	char via[NX_DEVICE_ID_TEXT]; /* the relay it says it has chosen; "": the one that `prefer` finds */
+};
+
+/* What this host has found of the direct way to a member. */
+enum nx_direct {
+	NX_DIRECT_UNKNOWN = 0, /* nothing yet: it is being tried, or nothing can be tried */
+	NX_DIRECT_WORKS = 1,
+	NX_DIRECT_FAILS = 2,
 };
 
 /* A device of the organization, as agent plugins see it. */
@@ -38,6 +50,7 @@ struct nx_member {
 	const char *hostname;
 	const char *public_key;
 	struct nx_relay_standing standing;
+	enum nx_direct direct;
 	const struct nx_member_family *families; /* `family_count` of them, in the mesh's order */
 	size_t family_count;
 	const struct nx_prefix *child_prefixes; /* what it advertises, any family, checked */
@@ -48,22 +61,27 @@ struct nx_member {
 struct nx_mesh {
 	size_t size;
 	const struct nx_member *self;
-	const struct nx_member *relay; /* the chosen relay; NULL when there is none, may be `self` */
+	const struct nx_member *relay;	       /* that `self` has chosen; `self` when it relays; NULL: none */
+	const struct nx_member *const *relays; /* all of them, `self` included, ascending by id */
+	size_t relay_count;
 	/*
-	 * The child prefixes that `self` reaches through the relay, the relay's own left out:
-	 * of all other members when `self` is a spoke, of the spokes when it is neither a spoke
-	 * nor the relay, none when it is the relay or when there is none. Any family; the
-	 * agent's core fills this by what `standing` says of each member.
+	 * For the plan of a relay: the members that it carries for `self`, by what `carrier`
+	 * says of each. A member without child prefixes whose address is in the organization's
+	 * prefixes may be left out where the relay is the chosen one.
 	 */
-	const struct nx_prefix *relayed_child_prefixes;
-	size_t relayed_child_prefix_count;
+	const struct nx_member *const *carried;
+	size_t carried_count;
 };
 
 enum nx_path {
-	NX_PATH_NONE = 0,   /* no peer of ours: reached through the relay, or not at all */
+	NX_PATH_NONE = 0,   /* no peer of ours: reached through a relay, or not at all */
 	NX_PATH_DIRECT = 1, /* a peer of ours */
 	NX_PATH_RELAY = 2,  /* a peer of ours that also carries traffic for others */
+	NX_PATH_PROBE = 3,  /* a peer of ours without prefixes: only to know whether it can be reached */
 };
+
+/* Of both families, in their own network and as the outside sees them. */
+#define NX_ENDPOINTS_LIMIT 4
 
 /* What one member means to this host. Arrays belong to the caller, which offers
  * `prefix_room` places; a plan that needs more answers the number it needs. */
@@ -73,22 +91,55 @@ struct nx_peer_plan {
 	struct nx_prefix *prefixes; /* allowed IPs; each is routed as well */
 	size_t prefix_room;
 	size_t prefix_count;
-	struct nx_endpoint endpoint; /* port 0: none known, wait for the peer */
-	uint16_t keepalive_seconds;  /* 0: off */
+	struct nx_endpoint endpoints[NX_ENDPOINTS_LIMIT]; /* to be tried in this order … */
+	size_t endpoint_count;				  /* … 0: none is known, wait for the peer */
+	uint16_t keepalive_seconds;			  /* 0: off */
+};
+
+/* How this host is seen from outside, over all families. */
+enum nx_nat {
+	NX_NAT_UNKNOWN = 0,
+	NX_NAT_NONE = 1,	/* its own address and port are seen, or can be in one family */
+	NX_NAT_INDEPENDENT = 2, /* endpoint-independent mapping (RFC 4787): can be hole-punched */
+	NX_NAT_SYMMETRIC = 3,	/* address- or port-dependent mapping, and no other family to do better */
+};
+
+/* What the agent has found out, as far as a relay policy tells others of it. */
+struct nx_relay_self {
+	size_t size;
+	enum nx_nat nat;
+	bool draining; /* the operator wants this relay's hosts to move away */
+	/* The relay that this host has chosen, where others would not find it by `prefer`; "" otherwise. */
+	char via[NX_DEVICE_ID_TEXT];
 };
 
 struct nx_relay_ops {
 	size_t size;
 	/* Read the device record's fields that belong to relaying. */
 	void (*standing)(void *instance, const struct nx_json *device, struct nx_relay_standing *out);
-	/* Write this host's own wishes (flags, configuration) into its registration. */
-	void (*describe_self)(void *instance, struct nx_json_writer *writer);
-	/* Is `a` to be preferred to `b` as the organization's relay? Total order. */
-	bool (*prefer)(void *instance, const struct nx_member *a, const struct nx_member *b);
+	/* Write this host's own wishes (flags, configuration) into its registration. A wish is told
+	 * when it is new; what an administrator makes of the record later, stands. */
+	void (*describe_wishes)(void *instance, struct nx_json_writer *writer);
+	/* Write what is so whatever anybody wishes: the record follows it. */
+	void (*describe_self)(void *instance, const struct nx_relay_self *self,
+			      struct nx_json_writer *writer);
 	/*
-	 * Pure: plan one other member. The cost follows that member, not the mesh,
-	 * but for the relay itself, which also gets the relayed child prefixes.
-	 * Prefixes of families that either side cannot carry are left out.
+	 * Pure: would `host` rather have `a` than `b` as its relay? A total order for each
+	 * host, the same wherever it is asked, so that nobody has to be told the outcome.
+	 */
+	bool (*prefer)(void *instance, const struct nx_member *host, const struct nx_member *a,
+		       const struct nx_member *b);
+	/*
+	 * Pure: which relay carries what `mesh->self` and `member` send each other? One of
+	 * `mesh->relays`, never `self`; NULL: none, they talk directly or not at all. Both ends
+	 * answer alike, for a tunnel takes a host's packets from one peer only.
+	 */
+	const struct nx_member *(*carrier)(void *instance, const struct nx_mesh *mesh,
+					   const struct nx_member *member);
+	/*
+	 * Pure: plan one other member. The cost follows that member, not the mesh, but for a
+	 * relay, which also gets the prefixes of those that it carries. Prefixes of families that
+	 * either side cannot carry are left out.
 	 */
 	enum nx_status (*plan)(void *instance, const struct nx_mesh *mesh, const struct nx_member *member,
 			       struct nx_peer_plan *out);

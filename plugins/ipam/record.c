@@ -79,23 +79,17 @@ static bool endpoint_fit(const struct ipam_agent *agent, const struct nx_prefix 
 	       !agent->services->address->prefix_contains(organization, &endpoint->address);
 }
 
-/*
- * Where the device's tunnel is reached: where the outside sees it when that is known, else where it sees
- * itself. An unfit endpoint is none: the device may still reach us.
- */
+/* An endpoint of the record; an unfit one is none: the device may still reach us. */
 static struct nx_endpoint endpoint_read(const struct ipam_agent *agent, const struct nx_json *device,
-					const struct nx_prefix *organization)
+					const char *field, const struct nx_prefix *organization)
 {
-	const char *fields[] = {agent->family->fields.reflexive, agent->family->fields.endpoint};
+	struct nx_endpoint endpoint;
+	const char *text;
 
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-		struct nx_endpoint endpoint;
-		const char *text;
-		if (text_member(agent, device, fields[i], &text) &&
-		    agent->services->address->endpoint_parse(text, &endpoint) &&
-		    endpoint_fit(agent, organization, &endpoint))
-			return endpoint;
-	}
+	if (text_member(agent, device, field, &text) &&
+	    agent->services->address->endpoint_parse(text, &endpoint) &&
+	    endpoint_fit(agent, organization, &endpoint))
+		return endpoint;
 	return (struct nx_endpoint){0};
 }
 
@@ -117,29 +111,30 @@ enum nx_status ipam_record_read(void *instance, const struct nx_json *device, st
 		status = address_read(agent, address, &read.organization, &read.address, error);
 	if (status != NX_OK)
 		return status;
-	read.endpoint = endpoint_read(agent, device, &read.organization);
+	read.endpoint = endpoint_read(agent, device, agent->family->fields.endpoint, &read.organization);
+	read.mapped = endpoint_read(agent, device, agent->family->fields.reflexive, &read.organization);
 	*out = read;
 	return NX_OK;
 }
 
-void ipam_record_describe(void *instance, bool supported, const struct nx_endpoint *endpoint,
-			  const struct nx_address *requested, struct nx_json_writer *writer)
+void ipam_record_describe(void *instance, const struct nx_family_self *self, struct nx_json_writer *writer)
 {
 	const struct ipam_agent *agent = instance;
 	const struct nx_json_services *json = agent->services->json;
 	const struct ipam_fields *fields = &agent->family->fields;
+	const struct nx_endpoint *endpoint = &self->endpoint;
 	bool known = endpoint->port && endpoint->address.length == agent->family->address_length;
 	char text[NX_ADDRESS_TEXT];
 
 	if (fields->supported)
-		json->put_boolean(writer, fields->supported, supported);
+		json->put_boolean(writer, fields->supported, self->supported);
 	json->put_string(writer, fields->endpoint,
 			 known ? agent->services->address->endpoint_format(endpoint, text) : "");
 	if (fields->local_address)
 		json->put_string(writer, fields->local_address,
 				 known ? agent->services->address->address_format(&endpoint->address, text)
 				       : "");
-	if (requested->length == agent->family->address_length)
+	if (self->requested.length == agent->family->address_length)
 		json->put_string(writer, fields->address,
-				 agent->services->address->address_format(requested, text));
+				 agent->services->address->address_format(&self->requested, text));
 }

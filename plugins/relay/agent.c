@@ -6,6 +6,7 @@
 #include <nexodus/plugin.h>
 #include <nexodus/relay.h>
 
+#include "plugins/relay/choice.h"
 #include "plugins/relay/fields.h"
 #include "plugins/relay/forward.h"
 #include "plugins/relay/plan.h"
@@ -63,9 +64,15 @@ static void standing(void *instance, const struct nx_json *device, struct nx_rel
 	out->relay = field_true(json, device, RELAY_FIELD_RELAY);
 	/* A record that says both is a server's mistake; a relay that hid would cut everybody off. */
 	out->spoke = !out->relay && field_true(json, device, RELAY_FIELD_SYMMETRIC_NAT);
+	out->draining = out->relay && field_true(json, device, RELAY_FIELD_DRAINING);
+	out->via[0] = '\0';
+	const struct nx_json *via = json->member(device, RELAY_FIELD_RELAY_ID);
+	const char *text = via ? json->string(via) : NULL;
+	if (text && strlen(text) < sizeof(out->via))
+		memcpy(out->via, text, strlen(text) + 1);
 }
 
-static void describe_self(void *instance, struct nx_json_writer *writer)
+static void describe_wishes(void *instance, struct nx_json_writer *writer)
 {
 	const struct relay_agent *agent = instance;
 
@@ -73,14 +80,34 @@ static void describe_self(void *instance, struct nx_json_writer *writer)
 	agent->services->json->put_boolean(writer, RELAY_FIELD_SYMMETRIC_NAT, agent->relay_only);
 }
 
+static void describe_self(void *instance, const struct nx_relay_self *self, struct nx_json_writer *writer)
+{
+	const struct relay_agent *agent = instance;
+	const struct nx_json_services *json = agent->services->json;
+
+	/* Without an answer from outside the record stays as it is, and so does what was wished for. */
+	if (self->nat != NX_NAT_UNKNOWN && !agent->relay_only)
+		json->put_boolean(writer, RELAY_FIELD_SYMMETRIC_NAT,
+				  !agent->relay_node && self->nat == NX_NAT_SYMMETRIC);
+	json->put_boolean(writer, RELAY_FIELD_DRAINING, agent->relay_node && self->draining);
+	json->put_string(writer, RELAY_FIELD_RELAY_ID, self->via);
+}
+
 /* --- policy
  * ----------------------------------------------------------------------------------------------------- */
 
-/* All hosts must choose the same one without asking each other, so by what never changes. */
-static bool prefer(void *instance, const struct nx_member *a, const struct nx_member *b)
+static bool prefer(void *instance, const struct nx_member *host, const struct nx_member *a,
+		   const struct nx_member *b)
 {
 	(void)instance;
-	return strcmp(a->id, b->id) < 0;
+	return relay_prefer(host, a, b);
+}
+
+static const struct nx_member *carrier(void *instance, const struct nx_mesh *mesh,
+				       const struct nx_member *member)
+{
+	(void)instance;
+	return relay_carrier(mesh, member);
 }
 
 static enum nx_status plan(void *instance, const struct nx_mesh *mesh, const struct nx_member *member,
@@ -116,8 +143,10 @@ static enum nx_status forward(void *instance, const char *interface, bool relay,
 static const struct nx_relay_ops ops = {
 	.size = sizeof(ops),
 	.standing = standing,
+	.describe_wishes = describe_wishes,
 	.describe_self = describe_self,
 	.prefer = prefer,
+	.carrier = carrier,
 	.plan = plan,
 	.forward = forward,
 };
@@ -197,7 +226,7 @@ static const struct nx_plugin plugin = {
 	.name = "relay",
 	.version = NEXODUS_VERSION,
 	.license = "Apache-2.0",
-	.summary = "Relaying by one hub, and this host's forwarding for it",
+	.summary = "Relaying by hubs, and this host's forwarding for it",
 	.provides = NX_TABLE(provides),
 	.config_keys = NX_TABLE(config_keys),
 	.load = load,

@@ -7,5 +7,7 @@
 #define RELAY_FIELD_RELAY "relay"
 #define RELAY_FIELD_DISCOVERY "discovery"
 #define RELAY_FIELD_SYMMETRIC_NAT "symmetric_nat"
+#define RELAY_FIELD_RELAY_ID "relay_id"
+#define RELAY_FIELD_DRAINING "relay_draining"
 
 #endif

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugins/relay/plan.h"
 
-#include <string.h>
-
-static bool member_same(const struct nx_member *a, const struct nx_member *b)
-{
-	return a && b && strcmp(a->id, b->id) == 0;
-}
+#include "plugins/relay/choice.h"
+#include "plugins/relay/endpoint.h"
 
 /* Can both carry the family at this place of the mesh's order? */
 static bool family_carried(const struct nx_member *a, const struct nx_member *b, size_t family)
@@ -43,6 +39,17 @@ static void addresses_put(struct nx_peer_plan *plan, const struct nx_member *sel
 	}
 }
 
+/* As far as the relay can carry them. */
+static void carried_addresses_put(struct nx_peer_plan *plan, const struct nx_member *self,
+				  const struct nx_member *relay, const struct nx_member *member)
+{
+	for (size_t i = 0; i < member->family_count; i++) {
+		const struct nx_address *address = &member->families[i].address;
+		if (family_carried(self, member, i) && family_carried(self, relay, i))
+			prefix_put(plan, &(struct nx_prefix){*address, (uint8_t)(address->length * 8)});
+	}
+}
+
 static void organizations_put(struct nx_peer_plan *plan, const struct nx_member *self,
 			      const struct nx_member *relay)
 {
@@ -61,47 +68,55 @@ static void children_put(struct nx_peer_plan *plan, const struct nx_member *self
 	}
 }
 
-/* The member's endpoint in the first family whose underlay both are on; else in the first that we could try.
+/*
+ * Which way leads to the member. A spoke sends everything through its relay, and only that relay talks to it
+ * directly; other relays and it keep a tunnel without traffic, so that it can move at once. Two hosts that
+ * cannot reach each other go on trying.
  */
-static struct nx_endpoint endpoint_choose(const struct nx_member *self, const struct nx_member *member)
-{
-	const struct nx_endpoint *second = NULL;
-
-	for (size_t i = 0; i < member->family_count; i++) {
-		const struct nx_endpoint *endpoint = &member->families[i].endpoint;
-		if (!endpoint->port || !family_carried(self, member, i))
-			continue;
-		if (self->families[i].endpoint.port)
-			return *endpoint;
-		if (!second)
-			second = endpoint;
-	}
-	return second ? *second : (struct nx_endpoint){0};
-}
-
-/* Which way leads to the member. A spoke knows its relay only, and only the relay knows a spoke. */
 static enum nx_path path_choose(const struct nx_mesh *mesh, const struct nx_member *member)
 {
-	if (member_same(mesh->relay, member))
+	const struct nx_member *self = mesh->self;
+
+	if (relay_carrier(mesh, member)) {
+		if (self->standing.spoke)
+			return member->standing.relay ? NX_PATH_PROBE : NX_PATH_NONE;
+		return self->standing.relay || !member->standing.spoke ? NX_PATH_PROBE : NX_PATH_NONE;
+	}
+	if (member->standing.relay)
 		return NX_PATH_RELAY;
-	if (member_same(mesh->relay, mesh->self))
-		return NX_PATH_DIRECT;
-	return mesh->self->standing.spoke || member->standing.spoke ? NX_PATH_NONE : NX_PATH_DIRECT;
+	/* Without a relay a spoke is reached by nobody. */
+	if ((self->standing.spoke || member->standing.spoke) && !self->standing.relay)
+		return NX_PATH_NONE;
+	return NX_PATH_DIRECT;
+}
+
+/* What the relay carries for others. Addresses that its organization prefixes hold need no word of their own.
+ */
+static void carried_put(const struct nx_mesh *mesh, const struct nx_member *relay, bool chosen,
+			struct nx_peer_plan *plan)
+{
+	for (size_t i = 0; i < mesh->carried_count; i++) {
+		const struct nx_member *member = mesh->carried[i];
+
+		if (!chosen)
+			carried_addresses_put(plan, mesh->self, relay, member);
+		children_put(plan, mesh->self, relay, member->child_prefixes, member->child_prefix_count);
+	}
 }
 
 static void prefixes_plan(const struct nx_mesh *mesh, const struct nx_member *member,
 			  struct nx_peer_plan *plan)
 {
 	const struct nx_member *self = mesh->self;
+	bool chosen = relay_member_same(mesh->relay, member);
 
 	/* A spoke has the organization's prefixes and nothing in them: one route, however many hosts. */
-	if (plan->path == NX_PATH_DIRECT || !self->standing.spoke)
+	if (!chosen || !self->standing.spoke)
 		addresses_put(plan, self, member);
-	if (plan->path == NX_PATH_RELAY) {
+	if (chosen)
 		organizations_put(plan, self, member);
-		children_put(plan, self, member, mesh->relayed_child_prefixes,
-			     mesh->relayed_child_prefix_count);
-	}
+	if (plan->path == NX_PATH_RELAY)
+		carried_put(mesh, member, chosen, plan);
 	children_put(plan, self, member, member->child_prefixes, member->child_prefix_count);
 }
 
@@ -110,18 +125,20 @@ void relay_plan(const struct nx_mesh *mesh, const struct nx_member *member, uint
 {
 	out->path = path_choose(mesh, member);
 	out->prefix_count = 0;
-	out->endpoint = (struct nx_endpoint){0};
+	out->endpoint_count = 0;
 	out->keepalive_seconds = 0;
 	if (out->path == NX_PATH_NONE)
 		return;
-	prefixes_plan(mesh, member, out);
-	if (!out->prefix_count) {
-		out->path = NX_PATH_NONE; /* no family that both can carry */
-		return;
+	if (out->path != NX_PATH_PROBE) {
+		prefixes_plan(mesh, member, out);
+		if (!out->prefix_count) {
+			out->path = NX_PATH_NONE; /* no family that both can carry */
+			return;
+		}
 	}
 	/* A spoke comes to its relay, from wherever it is, and keeps that way open itself. */
 	if (member->standing.spoke)
 		return;
-	out->endpoint = endpoint_choose(mesh->self, member);
+	relay_endpoints(mesh->self, member, out);
 	out->keepalive_seconds = keepalive_seconds;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hub policy: hosts mesh directly; spokes have the relay as their only peer, and everyone else reaches them
- * through it.
+ * Hub policy: hosts mesh directly; a spoke has its relay as the only peer that carries traffic, and everyone
+ * else reaches it through that relay, as do two hosts that cannot reach each other.
  */
 #ifndef RELAY_PLAN_H
 #define RELAY_PLAN_H

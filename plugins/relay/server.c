@@ -2,6 +2,7 @@
 /* Server half: provides relay/hub. Who relays and who is relayed is said by the devices; here it is judged.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include <nexodus/plugin.h>
 #include <nexodus/relay.h>
@@ -19,6 +20,34 @@ static bool field_true(const struct nx_services *services, const struct nx_json 
 	return services->json->boolean(services->json->member(device, name), &value) && value;
 }
 
+/* A device's id (RFC 9562), or nothing. */
+static bool relay_id_fit(const char *text)
+{
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+	if (!*text)
+		return true;
+	if (strlen(text) != sizeof(form) - 1)
+		return false;
+	for (size_t i = 0; form[i]; i++) {
+		if (form[i] == '-' ? text[i] != '-' : !strchr("0123456789abcdef", text[i]))
+			return false;
+	}
+	return true;
+}
+
+static enum nx_status relay_id_check(const struct nx_services *services, const struct nx_json *device,
+				     struct nx_error *error)
+{
+	const struct nx_json *member = services->json->member(device, RELAY_FIELD_RELAY_ID);
+	const char *text = member ? services->json->string(member) : "";
+
+	if (text && relay_id_fit(text))
+		return NX_OK;
+	return services->fail(error, NX_INVALID, RELAY_FIELD_RELAY_ID,
+			      "%s is the id of a device, in lower case, or \"\"", RELAY_FIELD_RELAY_ID);
+}
+
 /* A host that cannot be reached directly cannot be the one through which others are. */
 static enum nx_status device_check(void *instance, const struct nx_json *device, struct nx_error *error)
 {
@@ -27,7 +56,7 @@ static enum nx_status device_check(void *instance, const struct nx_json *device,
 
 	if (!field_true(services, device, RELAY_FIELD_RELAY) ||
 	    !field_true(services, device, RELAY_FIELD_SYMMETRIC_NAT))
-		return NX_OK;
+		return relay_id_check(services, device, error);
 	return services->fail(
 		error, NX_INVALID, RELAY_FIELD_SYMMETRIC_NAT,
 		"a relay must be reachable by everybody: it cannot be behind a symmetric NAT, nor be "
@@ -50,6 +79,10 @@ static const struct nx_field fields[] = {
 	 NX_FIELD_ON_CREATE, "false"},
 	{NX_RESOURCE_DEVICE, RELAY_FIELD_SYMMETRIC_NAT, RELAY_FIELD_SYMMETRIC_NAT, NX_FIELD_BOOLEAN,
 	 NX_MEANING_PLAIN, NX_FIELD_ON_CREATE | NX_FIELD_ON_PATCH, "false"},
+	{NX_RESOURCE_DEVICE, RELAY_FIELD_RELAY_ID, RELAY_FIELD_RELAY_ID, NX_FIELD_STRING, NX_MEANING_PLAIN,
+	 NX_FIELD_ON_CREATE | NX_FIELD_ON_PATCH, ""},
+	{NX_RESOURCE_DEVICE, RELAY_FIELD_DRAINING, RELAY_FIELD_DRAINING, NX_FIELD_BOOLEAN, NX_MEANING_PLAIN,
+	 NX_FIELD_ON_CREATE | NX_FIELD_ON_PATCH, "false"},
 };
 
 static const struct nx_migration migrations[] = {
@@ -64,6 +97,14 @@ static const struct nx_migration migrations[] = {
 			"ALTER TABLE devices DROP COLUMN discovery;\n"
 			"ALTER TABLE devices DROP COLUMN relay;\n"
 			"ALTER TABLE organizations DROP COLUMN hub_zone;\n",
+	},
+	{
+		.number = 2,
+		.name = "several relays: which one a host has chosen, and which one is about to stop",
+		.up = "ALTER TABLE devices ADD COLUMN relay_id TEXT NOT NULL DEFAULT '';\n"
+		      "ALTER TABLE devices ADD COLUMN relay_draining BIGINT NOT NULL DEFAULT 0;\n",
+		.down = "ALTER TABLE devices DROP COLUMN relay_draining;\n"
+			"ALTER TABLE devices DROP COLUMN relay_id;\n",
 	},
 };
 
@@ -94,7 +135,7 @@ static const struct nx_plugin plugin = {
 	.name = "relay",
 	.version = NEXODUS_VERSION,
 	.license = "Apache-2.0",
-	.summary = "One relay for the hosts that cannot be reached directly",
+	.summary = "Relays for the hosts that cannot be reached directly",
 	.provides = NX_TABLE(provides),
 	.fields = NX_TABLE(fields),
 	.migrations = NX_TABLE(migrations),

@@ -55,13 +55,11 @@ static enum nx_status family_read(void *instance, const struct nx_json *device, 
 	return NX_OK;
 }
 
-static void family_describe_self(void *instance, bool supported, const struct nx_endpoint *endpoint,
-				 const struct nx_address *requested, struct nx_json_writer *writer)
+static void family_describe_self(void *instance, const struct nx_family_self *self,
+				 struct nx_json_writer *writer)
 {
 	(void)instance;
-	(void)supported;
-	(void)endpoint;
-	(void)requested;
+	(void)self;
 	(void)writer;
 }
 
@@ -155,18 +153,59 @@ static void relay_standing(void *instance, const struct nx_json *device, struct 
 	(void)instance;
 	out->relay = nx_json_member_boolean(device, "relay", false);
 	out->spoke = nx_json_member_boolean(device, "symmetric_nat", false);
+	out->draining = nx_json_member_boolean(device, "relay_draining", false);
+	snprintf(out->via, sizeof(out->via), "%s", nx_json_member_string(device, "relay_id", ""));
 }
 
-static void relay_describe_self(void *instance, struct nx_json_writer *writer)
+static void relay_describe_wishes(void *instance, struct nx_json_writer *writer)
 {
 	(void)instance;
 	(void)writer;
 }
 
-static bool relay_prefer(void *instance, const struct nx_member *a, const struct nx_member *b)
+static void relay_describe_self(void *instance, const struct nx_relay_self *self,
+				struct nx_json_writer *writer)
 {
 	(void)instance;
+	(void)self;
+	(void)writer;
+}
+
+/* The lower id, whoever asks. */
+static bool relay_prefer(void *instance, const struct nx_member *host, const struct nx_member *a,
+			 const struct nx_member *b)
+{
+	(void)instance;
+	(void)host;
+	if (a->standing.draining != b->standing.draining)
+		return b->standing.draining;
 	return strcmp(a->id, b->id) < 0;
+}
+
+static const struct nx_member *relay_of(const struct nx_mesh *mesh, const struct nx_member *host)
+{
+	for (size_t i = 0; i < mesh->relay_count; i++) {
+		if (strcmp(mesh->relays[i]->id, host->standing.via) == 0)
+			return mesh->relays[i];
+	}
+	return mesh->relay_count ? mesh->relays[0] : NULL;
+}
+
+static const struct nx_member *relay_carrier(void *instance, const struct nx_mesh *mesh,
+					     const struct nx_member *member)
+{
+	const struct nx_member *relay = NULL;
+
+	(void)instance;
+	if (mesh->self->standing.spoke)
+		relay = mesh->relay;
+	else if (member->standing.relay)
+		return NULL;
+	else if (member->standing.spoke)
+		relay = relay_of(mesh, member);
+	else if (!mesh->self->standing.relay && member->direct == NX_DIRECT_FAILS)
+		relay = mesh->relay;
+	return relay == mesh->self || relay == member ? NULL : relay;
 }
 
 static void plan_add(struct nx_peer_plan *plan, const struct nx_prefix *prefix)
@@ -178,11 +217,53 @@ static void plan_add(struct nx_peer_plan *plan, const struct nx_prefix *prefix)
 
 static enum nx_path path_of(const struct nx_mesh *mesh, const struct nx_member *member)
 {
-	if (member == mesh->relay)
+	bool spoke = mesh->self->standing.spoke || member->standing.spoke;
+
+	if (relay_carrier(NULL, mesh, member))
+		return spoke ? NX_PATH_NONE : NX_PATH_PROBE;
+	if (member->standing.relay)
 		return NX_PATH_RELAY;
-	if (mesh->relay == mesh->self)
-		return NX_PATH_DIRECT;
-	return mesh->self->standing.spoke || member->standing.spoke ? NX_PATH_NONE : NX_PATH_DIRECT;
+	return spoke && !mesh->self->standing.relay ? NX_PATH_NONE : NX_PATH_DIRECT;
+}
+
+static void addresses_add(const struct nx_mesh *mesh, const struct nx_member *member,
+			  struct nx_peer_plan *out)
+{
+	for (size_t i = 0; i < member->family_count; i++) {
+		struct nx_prefix address = nx_address_prefix(&member->families[i].address);
+
+		if (member->families[i].present && mesh->self->families[i].present)
+			plan_add(out, &address);
+	}
+}
+
+static void endpoints_add(const struct nx_member *member, struct nx_peer_plan *out)
+{
+	for (size_t i = 0; i < member->family_count; i++) {
+		const struct nx_member_family *family = &member->families[i];
+
+		if (family->endpoint.port)
+			out->endpoints[out->endpoint_count++] = family->endpoint;
+		if (family->mapped.port)
+			out->endpoints[out->endpoint_count++] = family->mapped;
+	}
+	out->keepalive_seconds = 20;
+}
+
+static void carried_add(const struct nx_mesh *mesh, const struct nx_member *relay, struct nx_peer_plan *out)
+{
+	for (size_t i = 0; mesh->relay == relay && i < relay->family_count; i++) {
+		if (relay->families[i].present && mesh->self->families[i].present)
+			plan_add(out, &mesh->self->families[i].organization);
+	}
+	for (size_t i = 0; i < mesh->carried_count; i++) {
+		const struct nx_member *member = mesh->carried[i];
+
+		if (mesh->relay != relay)
+			addresses_add(mesh, member, out);
+		for (size_t j = 0; j < member->child_prefix_count; j++)
+			plan_add(out, &member->child_prefixes[j]);
+	}
 }
 
 static enum nx_status relay_plan(void *instance, const struct nx_mesh *mesh, const struct nx_member *member,
@@ -194,22 +275,14 @@ static enum nx_status relay_plan(void *instance, const struct nx_mesh *mesh, con
 	out->path = path_of(mesh, member);
 	if (out->path == NX_PATH_NONE)
 		return NX_OK;
-	for (size_t i = 0; i < member->family_count; i++) {
-		if (!member->families[i].present || !mesh->self->families[i].present)
-			continue;
-		struct nx_prefix address = nx_address_prefix(&member->families[i].address);
-
-		plan_add(out, &address);
-		if (out->path == NX_PATH_RELAY)
-			plan_add(out, &mesh->self->families[i].organization);
-		if (!out->endpoint.port)
-			out->endpoint = member->families[i].endpoint;
-	}
+	endpoints_add(member, out);
+	if (out->path == NX_PATH_PROBE)
+		return NX_OK;
+	addresses_add(mesh, member, out);
 	for (size_t i = 0; i < member->child_prefix_count; i++)
 		plan_add(out, &member->child_prefixes[i]);
-	for (size_t i = 0; out->path == NX_PATH_RELAY && i < mesh->relayed_child_prefix_count; i++)
-		plan_add(out, &mesh->relayed_child_prefixes[i]);
-	out->keepalive_seconds = 20;
+	if (out->path == NX_PATH_RELAY)
+		carried_add(mesh, member, out);
 	return NX_OK;
 }
 
@@ -231,8 +304,10 @@ static enum nx_status relay_forward(void *instance, const char *interface, bool 
 static const struct nx_relay_ops relay_ops = {
 	.size = sizeof(relay_ops),
 	.standing = relay_standing,
+	.describe_wishes = relay_describe_wishes,
 	.describe_self = relay_describe_self,
 	.prefer = relay_prefer,
+	.carrier = relay_carrier,
 	.plan = relay_plan,
 	.forward = relay_forward,
 };

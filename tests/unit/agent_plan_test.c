@@ -31,7 +31,7 @@ static void bench_begin(struct bench *bench, const char *self)
 	*bench = (struct bench){0};
 	fake_host_make(&host);
 	nx_members_init(&bench->members, &host.capabilities);
-	nx_planner_init(&bench->planner, &host.capabilities);
+	nx_planner_init(&bench->planner, &host.capabilities, &bench->members);
 	CU_ASSERT_TRUE(nx_planner_set_self(&bench->planner, record_of(0, self)));
 }
 
@@ -53,10 +53,29 @@ static struct nx_entry *device_set(struct bench *bench, unsigned number, const c
 	return entry;
 }
 
+/* Whose plans a survey makes doubtful: their numbers, in the order in which they are told. */
+static char doubtful[256];
+
+static void doubtful_note(void *context, struct nx_entry *entry)
+{
+	unsigned number = (unsigned)strtoul(entry->record->member.id + 24, NULL, 16);
+	size_t used = strlen(doubtful);
+
+	(void)context;
+	snprintf(doubtful + used, sizeof(doubtful) - used, "%s%u", used ? " " : "", number);
+}
+
+static const char *surveyed(struct bench *bench)
+{
+	doubtful[0] = '\0';
+	nx_planner_survey(&bench->planner, doubtful_note, NULL);
+	return doubtful;
+}
+
 /* The plan of a device, as "path prefix prefix …". */
 static const char *planned(struct bench *bench, unsigned number)
 {
-	static const char *const paths[] = {"none", "direct", "relay"};
+	static const char *const paths[] = {"none", "direct", "relay", "probe"};
 	static char text[1024];
 	const struct nx_entry *entry = nx_members_find(&bench->members, fake_id(number));
 	char prefix[NX_ADDRESS_TEXT];
@@ -76,9 +95,9 @@ static void test_direct(void)
 
 	bench_begin(&bench, "");
 	device_set(&bench, 1, ",\"child_prefix\":[\"192.168.7.0/24\"]");
-	CU_ASSERT_EQUAL(nx_planner_survey(&bench.planner, &bench.members), NX_REPLAN_NONE);
+	CU_ASSERT_STRING_EQUAL(surveyed(&bench), "");
 	CU_ASSERT_STRING_EQUAL(planned(&bench, 1), "direct 100.100.0.2/32 192.168.7.0/24 200::2/128");
-	CU_ASSERT_EQUAL(bench.wanted.endpoint.port, 51820);
+	CU_ASSERT_EQUAL(bench.wanted.endpoints[0].port, 51820);
 	bench_end(&bench);
 }
 
@@ -90,36 +109,125 @@ static void test_relayed_networks(void)
 	device_set(&bench, 1, ",\"relay\":true,\"child_prefix\":[\"10.1.0.0/16\"]");
 	device_set(&bench, 2, ",\"symmetric_nat\":true,\"child_prefix\":[\"10.2.0.0/16\"]");
 	device_set(&bench, 3, ",\"child_prefix\":[\"10.3.0.0/16\"]");
-	CU_ASSERT_EQUAL(nx_planner_survey(&bench.planner, &bench.members), NX_REPLAN_ALL);
-	CU_ASSERT_EQUAL(nx_planner_survey(&bench.planner, &bench.members), NX_REPLAN_NONE);
+	UNIT_ASSERT_HOLDS(surveyed(&bench), "3"); /* the first relay: everybody */
+	CU_ASSERT_STRING_EQUAL(surveyed(&bench), "1");
 	CU_ASSERT_STRING_EQUAL(
 		planned(&bench, 1),
 		"relay 10.1.0.0/16 10.2.0.0/16 100.100.0.0/16 100.100.0.2/32 200::/64 200::2/128");
 	CU_ASSERT_STRING_EQUAL(planned(&bench, 2), "none");
 	/* A spoke reaches all networks through the relay; only the relay's own plan is then doubtful. */
 	device_set(&bench, 2, ",\"symmetric_nat\":true");
-	CU_ASSERT_EQUAL(nx_planner_survey(&bench.planner, &bench.members), NX_REPLAN_RELAY);
+	CU_ASSERT_STRING_EQUAL(surveyed(&bench), "1");
 	CU_ASSERT_TRUE(nx_planner_set_self(&bench.planner, record_of(0, ",\"symmetric_nat\":true")));
-	nx_planner_survey(&bench.planner, &bench.members);
+	surveyed(&bench);
 	UNIT_ASSERT_HOLDS(planned(&bench, 1), "10.3.0.0/16");
 	CU_ASSERT_STRING_EQUAL(planned(&bench, 3), "none");
 	bench_end(&bench);
 }
 
-static void test_relay_is_chosen_by_all_alike(void)
+static const struct nx_entry *device(const struct bench *bench, unsigned number)
+{
+	return nx_members_find(&bench->members, fake_id(number));
+}
+
+static void direct_set(struct bench *bench, unsigned number, enum nx_direct direct)
+{
+	nx_members_find(&bench->members, fake_id(number))->record->member.direct = direct;
+}
+
+static void test_relay_is_kept(void)
+{
+	struct bench bench;
+	char via[NX_DEVICE_ID_TEXT];
+
+	bench_begin(&bench, ",\"symmetric_nat\":true");
+	device_set(&bench, 9, ",\"relay\":true");
+	device_set(&bench, 6, ",\"relay\":true");
+	surveyed(&bench);
+	CU_ASSERT_PTR_EQUAL(bench.planner.relay, device(&bench, 6));
+	nx_planner_via(&bench.planner, via);
+	CU_ASSERT_STRING_EQUAL(via, ""); /* what everybody would expect */
+	/* A better one comes: what works is kept, but others would look elsewhere, and are told. */
+	device_set(&bench, 4, ",\"relay\":true");
+	surveyed(&bench);
+	CU_ASSERT_PTR_EQUAL(bench.planner.relay, device(&bench, 6));
+	nx_planner_via(&bench.planner, via);
+	CU_ASSERT_STRING_EQUAL(via, fake_id(6));
+	/* It drains, then the next does not answer; the one that works is left. */
+	device_set(&bench, 6, ",\"relay\":true,\"relay_draining\":true");
+	surveyed(&bench);
+	CU_ASSERT_PTR_EQUAL(bench.planner.relay, device(&bench, 4));
+	direct_set(&bench, 4, NX_DIRECT_FAILS);
+	surveyed(&bench);
+	CU_ASSERT_PTR_EQUAL(bench.planner.relay, device(&bench, 9));
+	/* Better one that drains than one that does not answer. */
+	direct_set(&bench, 9, NX_DIRECT_FAILS);
+	surveyed(&bench);
+	CU_ASSERT_PTR_EQUAL(bench.planner.relay, device(&bench, 6));
+	nx_planner_set_self(&bench.planner, record_of(0, ",\"relay\":true"));
+	surveyed(&bench);
+	CU_ASSERT_TRUE(bench.planner.relay_is_self);
+	CU_ASSERT_PTR_NULL(bench.planner.relay);
+	bench_end(&bench);
+}
+
+/* At a start the record tells which relay this host had. */
+static void test_relay_of_the_record(void)
+{
+	struct bench bench;
+	NX_AUTO_FREE char *self = nx_printf(",\"symmetric_nat\":true,\"relay_id\":\"%s\"", fake_id(9));
+
+	bench_begin(&bench, self);
+	device_set(&bench, 6, ",\"relay\":true");
+	device_set(&bench, 9, ",\"relay\":true");
+	surveyed(&bench);
+	CU_ASSERT_PTR_EQUAL(bench.planner.relay, device(&bench, 9));
+	bench_end(&bench);
+}
+
+/* Several relays: each carries its own spokes. */
+static void test_relays_of_spokes(void)
+{
+	struct bench bench;
+	NX_AUTO_FREE char *other = nx_printf(
+		",\"symmetric_nat\":true,\"relay_id\":\"%s\",\"child_prefix\":[\"10.5.0.0/16\"]", fake_id(7));
+
+	bench_begin(&bench, "");
+	device_set(&bench, 6, ",\"relay\":true");
+	device_set(&bench, 7, ",\"relay\":true");
+	device_set(&bench, 4, ",\"symmetric_nat\":true");
+	device_set(&bench, 5, other);
+	surveyed(&bench);
+	CU_ASSERT_PTR_EQUAL(device(&bench, 4)->carrier, device(&bench, 6));
+	CU_ASSERT_PTR_EQUAL(device(&bench, 5)->carrier, device(&bench, 7));
+	CU_ASSERT_STRING_EQUAL(planned(&bench, 6), "relay 100.100.0.0/16 100.100.0.7/32 200::/64 200::7/128");
+	CU_ASSERT_STRING_EQUAL(planned(&bench, 7), "relay 10.5.0.0/16 100.100.0.6/32 100.100.0.8/32 "
+						   "200::6/128 200::8/128");
+	nx_planner_forget(&bench.planner, nx_members_find(&bench.members, fake_id(7)));
+	CU_ASSERT_PTR_NULL(device(&bench, 5)->carrier);
+	bench_end(&bench);
+}
+
+/* Two hosts that cannot reach each other go through the relay, and go on trying. */
+static void test_detour(void)
 {
 	struct bench bench;
 
 	bench_begin(&bench, "");
-	device_set(&bench, 9, ",\"relay\":true");
-	device_set(&bench, 4, ",\"relay\":true");
+	device_set(&bench, 1, ",\"child_prefix\":[\"10.1.0.0/16\"]");
 	device_set(&bench, 6, ",\"relay\":true");
-	nx_planner_survey(&bench.planner, &bench.members);
-	CU_ASSERT_PTR_EQUAL(bench.planner.relay, nx_members_find(&bench.members, fake_id(4)));
-	nx_planner_set_self(&bench.planner, record_of(0, ",\"relay\":true"));
-	CU_ASSERT_EQUAL(nx_planner_survey(&bench.planner, &bench.members), NX_REPLAN_ALL);
-	CU_ASSERT_TRUE(bench.planner.relay_is_self);
-	CU_ASSERT_PTR_NULL(bench.planner.relay);
+	surveyed(&bench);
+	CU_ASSERT_STRING_EQUAL(planned(&bench, 1), "direct 10.1.0.0/16 100.100.0.2/32 200::2/128");
+	direct_set(&bench, 1, NX_DIRECT_FAILS);
+	CU_ASSERT_STRING_EQUAL(surveyed(&bench), "1 6");
+	CU_ASSERT_EQUAL(bench.planner.detours, 1);
+	CU_ASSERT_STRING_EQUAL(planned(&bench, 1), "probe");
+	CU_ASSERT_EQUAL(bench.wanted.endpoint_count, 1);
+	CU_ASSERT_STRING_EQUAL(planned(&bench, 6),
+			       "relay 10.1.0.0/16 100.100.0.0/16 100.100.0.7/32 200::/64 200::7/128");
+	direct_set(&bench, 1, NX_DIRECT_WORKS);
+	CU_ASSERT_STRING_EQUAL(surveyed(&bench), "1 6");
+	CU_ASSERT_STRING_EQUAL(planned(&bench, 1), "direct 10.1.0.0/16 100.100.0.2/32 200::2/128");
 	bench_end(&bench);
 }
 
@@ -157,7 +265,7 @@ static void test_dangerous_prefixes(void)
 		NX_AUTO_FREE char *more = nx_printf(",\"child_prefix\":[\"%s\"]", dangerous[i].child);
 
 		device_set(&bench, 1, more);
-		nx_planner_survey(&bench.planner, &bench.members);
+		surveyed(&bench);
 		UNIT_ASSERT_ROW(strcmp(planned(&bench, 1), dangerous[i].plan) == 0, planned(&bench, 1));
 	}
 	bench_end(&bench);
@@ -172,7 +280,7 @@ static void test_dangerous_relayed_prefix(void)
 	device_set(&bench, 1, ",\"relay\":true");
 	device_set(&bench, 2,
 		   ",\"symmetric_nat\":true,\"child_prefix\":[\"100.100.0.9/32\",\"10.2.0.0/16\"]");
-	nx_planner_survey(&bench.planner, &bench.members);
+	surveyed(&bench);
 	CU_ASSERT_STRING_EQUAL(planned(&bench, 1),
 			       "relay 10.2.0.0/16 100.100.0.0/16 100.100.0.2/32 200::/64 200::2/128");
 	bench_end(&bench);
@@ -193,7 +301,7 @@ static void test_endpoint_inside_the_mesh(void)
 	CU_ASSERT_TRUE(nx_endpoint_parse("100.100.0.9:51820", &families[0].endpoint));
 	member.families = families;
 	CU_ASSERT_EQUAL(nx_plan_member(&bench.planner, &member, &bench.wanted, NULL), NX_OK);
-	CU_ASSERT_EQUAL(bench.wanted.endpoint.port, 0);
+	CU_ASSERT_EQUAL(bench.wanted.endpoint_count, 0);
 	CU_ASSERT_EQUAL(bench.wanted.prefix_count, 2);
 	bench_end(&bench);
 }
@@ -216,7 +324,10 @@ int main(void)
 	static CU_TestInfo tests[] = {
 		{"a direct peer", test_direct},
 		{"networks behind the relay", test_relayed_networks},
-		{"the relay is chosen by all alike", test_relay_is_chosen_by_all_alike},
+		{"a relay that does is kept", test_relay_is_kept},
+		{"the relay of the record", test_relay_of_the_record},
+		{"each relay carries its own spokes", test_relays_of_spokes},
+		{"a detour, and back", test_detour},
 		{"prefixes that would take this host over", test_dangerous_prefixes},
 		{"the same through the relay", test_dangerous_relayed_prefix},
 		{"an endpoint inside the mesh", test_endpoint_inside_the_mesh},

@@ -90,7 +90,12 @@ bool describe_agrees(bool supported, const char *endpoint, const char *requested
 	struct nx_endpoint said = *endpoint ? fake_endpoint(endpoint) : (struct nx_endpoint){0};
 	struct nx_address wish = *requested ? fake_address(requested) : (struct nx_address){0};
 
-	family_ops()->describe_self(instance, supported, &said, &wish, writer);
+	family_ops()->describe_self(instance,
+				    &(const struct nx_family_self){.size = sizeof(struct nx_family_self),
+								   .supported = supported,
+								   .endpoint = said,
+								   .requested = wish},
+				    writer);
 	char *text = cJSON_PrintUnformatted((const cJSON *)(const void *)fake_written(writer));
 	bool agrees = text_agrees("describe_self", "JSON", text, json);
 	free(text);

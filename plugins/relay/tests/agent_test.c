@@ -50,7 +50,7 @@ static bool describes(const char *node, const char *only, const char *expected)
 	void *instance = load(node, only);
 	struct nx_json_writer *writer = fake_writer();
 
-	ops()->describe_self(instance, writer);
+	ops()->describe_wishes(instance, writer);
 	char *text = cJSON_PrintUnformatted((const cJSON *)(const void *)fake_written(writer));
 	bool same = strcmp(text, expected) == 0;
 	free(text);
@@ -66,11 +66,44 @@ static void test_describe(void)
 	CU_ASSERT(describes("false", "true", "{\"relay\":false,\"symmetric_nat\":true}"));
 }
 
+static bool reports(const char *node, const char *only, const struct nx_relay_self *self,
+		    const char *expected)
+{
+	void *instance = load(node, only);
+	struct nx_json_writer *writer = fake_writer();
+
+	ops()->describe_self(instance, self, writer);
+	char *text = cJSON_PrintUnformatted((const cJSON *)(const void *)fake_written(writer));
+	bool same = strcmp(text, expected) == 0;
+	free(text);
+	fake_json_free(fake_written(writer));
+	nexodus_plugin()->unload(instance);
+	return same;
+}
+
+/* What is found out is told, but for a host whose operator has decided, and not without an answer. */
+static void test_report(void)
+{
+	const struct nx_relay_self unknown = {.size = sizeof(unknown)};
+	const struct nx_relay_self symmetric = {
+		.size = sizeof(symmetric), .nat = NX_NAT_SYMMETRIC, .via = "r"};
+	const struct nx_relay_self none = {.size = sizeof(none), .nat = NX_NAT_NONE, .draining = true};
+
+	CU_ASSERT(reports("false", "false", &unknown, "{\"relay_draining\":false,\"relay_id\":\"\"}"));
+	CU_ASSERT(reports("false", "false", &symmetric,
+			  "{\"symmetric_nat\":true,\"relay_draining\":false,\"relay_id\":\"r\"}"));
+	CU_ASSERT(reports("false", "false", &none,
+			  "{\"symmetric_nat\":false,\"relay_draining\":false,\"relay_id\":\"\"}"));
+	CU_ASSERT(reports("false", "true", &none, "{\"relay_draining\":false,\"relay_id\":\"\"}"));
+	CU_ASSERT(reports("true", "false", &none,
+			  "{\"symmetric_nat\":false,\"relay_draining\":true,\"relay_id\":\"\"}"));
+}
+
 static bool stands(const char *json, bool relay, bool spoke)
 {
 	void *instance = load("false", "false");
 	const struct nx_json *device = fake_json(json);
-	struct nx_relay_standing standing = {!relay, !spoke};
+	struct nx_relay_standing standing = {.relay = !relay, .spoke = !spoke};
 
 	ops()->standing(instance, device, &standing);
 	fake_json_free(device);
@@ -87,13 +120,27 @@ static void test_standing(void)
 	CU_ASSERT(stands("{\"relay\":\"true\",\"symmetric_nat\":1}", false, false));
 }
 
+/* A relay that drains is the last choice; others share the hosts about evenly; one that goes moves only its
+ * own. */
 static void test_prefer(void)
 {
 	const struct nx_member a = {.id = "0a"}, b = {.id = "0b"};
+	const struct nx_member drained = {.id = "0c", .standing.draining = true};
+	size_t first = 0;
 
-	CU_ASSERT_TRUE(ops()->prefer(NULL, &a, &b));
-	CU_ASSERT_FALSE(ops()->prefer(NULL, &b, &a));
-	CU_ASSERT_FALSE(ops()->prefer(NULL, &a, &a));
+	for (unsigned i = 0; i < 1000; i++) {
+		char id[16];
+		const struct nx_member member = {.id = id};
+
+		snprintf(id, sizeof(id), "host-%u", i);
+		CU_ASSERT_NOT_EQUAL(ops()->prefer(NULL, &member, &a, &b),
+				    ops()->prefer(NULL, &member, &b, &a));
+		CU_ASSERT_FALSE(ops()->prefer(NULL, &member, &a, &a));
+		CU_ASSERT_TRUE(ops()->prefer(NULL, &member, &a, &drained));
+		CU_ASSERT_FALSE(ops()->prefer(NULL, &member, &drained, &b));
+		first += ops()->prefer(NULL, &member, &a, &b);
+	}
+	CU_ASSERT_TRUE(first > 400 && first < 600);
 }
 
 /* --- the ruleset
@@ -244,6 +291,7 @@ int main(void)
 	CU_TestInfo tests[] = {
 		{"relay-node and relay-only exclude each other", test_exclusive},
 		{"this host's wishes", test_describe},
+		{"what is found out is told", test_report},
 		{"how devices stand", test_standing},
 		{"one relay is preferred", test_prefer},
 		{"names that cannot stand in a rule", test_names},

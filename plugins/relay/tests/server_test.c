@@ -33,20 +33,34 @@ static void test_check(void)
 	CU_ASSERT_EQUAL(check("{\"relay\":true,\"symmetric_nat\":true}", &error), NX_INVALID);
 	CU_ASSERT_STRING_EQUAL(error.field, "symmetric_nat");
 	CU_ASSERT_EQUAL(check("{\"relay\":true,\"symmetric_nat\":true}", NULL), NX_INVALID);
+	CU_ASSERT_EQUAL(check("{\"relay_id\":\"\"}", NULL), NX_OK);
+	CU_ASSERT_EQUAL(check("{\"relay_id\":\"01890a5d-ac96-774b-bcce-b302099a8057\"}", NULL), NX_OK);
+	CU_ASSERT_EQUAL(check("{\"relay_id\":\"01890a5d-ac96-774b-bcce-b302099a805\"}", NULL), NX_INVALID);
+	CU_ASSERT_EQUAL(check("{\"relay_id\":\"01890A5D-ac96-774b-bcce-b302099a8057\"}", NULL), NX_INVALID);
+	CU_ASSERT_EQUAL(check("{\"relay_id\":\"01890a5d_ac96_774b_bcce_b302099a8057\"}", &error), NX_INVALID);
+	CU_ASSERT_STRING_EQUAL(error.field, "relay_id");
 }
 
-/* Each column that a field names is made by the migration, and dropped by its undoing. */
+/* Each column that a field names is made by one migration, and dropped by its undoing. */
+static bool column_made(const struct nx_plugin *plugin, const char *column)
+{
+	const struct nx_migration *migrations = plugin->migrations.rows;
+
+	for (size_t i = 0; i < plugin->migrations.count; i++) {
+		if (strstr(migrations[i].up, column))
+			return strstr(migrations[i].down, column) != NULL;
+	}
+	return false;
+}
+
 static void test_columns(void)
 {
 	const struct nx_plugin *plugin = nexodus_plugin();
-	const struct nx_migration *migration = plugin->migrations.rows;
 	const struct nx_field *fields = plugin->fields.rows;
 
-	CU_ASSERT_EQUAL(plugin->fields.count, 4);
-	for (size_t i = 0; i < plugin->fields.count; i++) {
-		CU_ASSERT_PTR_NOT_NULL(strstr(migration->up, fields[i].column));
-		CU_ASSERT_PTR_NOT_NULL(strstr(migration->down, fields[i].column));
-	}
+	CU_ASSERT_EQUAL(plugin->fields.count, 6);
+	for (size_t i = 0; i < plugin->fields.count; i++)
+		CU_ASSERT_TRUE(column_made(plugin, fields[i].column));
 }
 
 int main(void)
