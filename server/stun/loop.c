@@ -22,10 +22,8 @@
 struct exchange {
 	struct sockaddr_storage peer;
 	struct iovec part;
-	union {
-		struct cmsghdr first; /* for its alignment */
-		char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-	} control; /* which of our addresses was asked: the answer comes from there */
+	/* which of our addresses was asked: the answer comes from there */
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 	enum nx_stun_result result;
 	uint8_t asked[NX_STUN_MESSAGE_BYTES];
 	uint8_t answer[NX_STUN_MESSAGE_BYTES];
@@ -55,8 +53,8 @@ static void batch_prepare(struct batch *batch)
 			.msg_namelen = sizeof(exchange->peer),
 			.msg_iov = &exchange->part,
 			.msg_iovlen = 1,
-			.msg_control = exchange->control.bytes,
-			.msg_controllen = sizeof(exchange->control.bytes),
+			.msg_control = exchange->control,
+			.msg_controllen = sizeof(exchange->control),
 		};
 	}
 	batch->out_count = 0;
