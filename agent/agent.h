@@ -10,6 +10,7 @@
 
 #include "agent/capabilities.h"
 #include "agent/client.h"
+#include "agent/mapping.h"
 #include "agent/network.h"
 #include "agent/options.h"
 #include "agent/services.h"
@@ -39,6 +40,7 @@ struct nx_agent {
 	struct nx_state state;
 	char public_key[NX_PUBLIC_KEY_TEXT];
 	struct nx_network network;
+	struct nx_mapping *mapping;
 	struct nx_client *client;
 	struct nx_session *session;
 	struct nx_control *control;

@@ -25,6 +25,8 @@ struct nx_client_options {
 
 /* Only http:// or https://, a host, no user, no query. The text after it is kept as a path prefix. */
 enum nx_status nx_service_url_check(const char *url, struct nx_error *error);
+/* The host of such a URL, brackets around an address that needs them; the caller's to free(). */
+char *nx_service_url_host(const char *url);
 
 enum nx_status nx_client_new(uv_loop_t *loop, const struct nx_client_options *options, struct nx_client **out,
 			     struct nx_error *error);

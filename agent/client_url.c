@@ -50,3 +50,15 @@ enum nx_status nx_service_url_check(const char *text, struct nx_error *error)
 			       "service-url: no user, password, query or fragment may stand in it");
 	return NX_OK;
 }
+
+char *nx_service_url_host(const char *text)
+{
+	NX_CLEANUP(url_free) CURLU *url = curl_url();
+	char *part = NULL, *host;
+
+	if (url && curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK)
+		(void)curl_url_get(url, CURLUPART_HOST, &part, 0);
+	host = nx_strdup(part ? part : "");
+	curl_free(part);
+	return host;
+}

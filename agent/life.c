@@ -194,6 +194,15 @@ static void host_moved(void *context)
 {
 	struct nx_agent *agent = context;
 
+	nx_mapping_ask(agent->mapping);
+	if (agent->session)
+		nx_publish_check(agent->session);
+}
+
+static void mapping_changed(void *context)
+{
+	const struct nx_agent *agent = context;
+
 	if (agent->session)
 		nx_publish_check(agent->session);
 }
@@ -203,8 +212,34 @@ static void port_found(void *context, uint16_t port)
 	const struct nx_agent *agent = context;
 	struct nx_error error = {0};
 
+	nx_mapping_set_port(agent->mapping, port);
 	if (nx_state_port_write(&agent->state, port, &error) != NX_OK)
 		nx_log(NX_LOG_WARNING, "the tunnel's port is not stored", "reason", error.message, NULL);
+}
+
+/* Before the network, so as to ask from the usual port while the tunnel is not there yet. */
+static void mapping_begin(struct nx_agent *agent)
+{
+	const struct nx_options *options = &agent->options;
+	const struct nx_mapping_options wanted = {
+		.capabilities = &agent->capabilities,
+		.interval_seconds = options->stun_interval,
+		.fixed = options->local,
+		.fixed_count = options->local_count,
+		.changed = mapping_changed,
+		.context = agent,
+	};
+	struct nx_stun_servers servers;
+
+	agent->mapping = nx_mapping_new(&agent->loop, &wanted);
+	nx_mapping_set_port(agent->mapping, nx_state_port_read(&agent->state));
+	if (options->stun_given) {
+		nx_mapping_set_servers(agent->mapping, (const char *const *)options->stun.items,
+				       options->stun.count);
+	} else if (nx_stun_answer_restore(&agent->state, options->service_url, &servers)) {
+		nx_mapping_set_servers(agent->mapping, (const char *const *)servers.items, servers.count);
+		nx_stun_servers_release(&servers);
+	}
 }
 
 static enum nx_status network_begin(struct nx_agent *agent, struct nx_error *error)
@@ -277,8 +312,10 @@ enum nx_status nx_life_begin(struct nx_agent *agent, struct nx_error *error)
 		status = nx_plugins_start(agent->plugins, error);
 	if (status == NX_OK)
 		status = state_begin(agent, error);
-	if (status == NX_OK)
+	if (status == NX_OK) {
+		mapping_begin(agent);
 		status = network_begin(agent, error);
+	}
 	if (status == NX_OK)
 		status = service_begin(agent, error);
 	return status;
@@ -305,6 +342,8 @@ void nx_life_end(struct nx_agent *agent)
 	agent->services.reconcile = NULL;
 	if (agent->network.loop)
 		nx_network_stop(&agent->network, keep);
+	nx_mapping_free(agent->mapping);
+	agent->mapping = NULL;
 	nx_client_free(agent->client);
 	/* Stopping would undo what they did to the host: their next run finds it as after a kill. */
 	if (over)

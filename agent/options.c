@@ -111,6 +111,18 @@ static const struct nx_config_key keys[] = {
 	 .type = NX_CONFIG_STRING,
 	 .fallback = "",
 	 .summary = "The older name of advertise-cidr"},
+	{.name = "stun-server",
+	 .type = NX_CONFIG_STRING,
+	 .fallback = "",
+	 .summary =
+		 "STUN servers that tell this host how the outside sees it, HOST:PORT separated by commas; "
+		 "none for none (default: those the service names)"},
+	{.name = "stun-interval",
+	 .type = NX_CONFIG_DURATION,
+	 .fallback = "300",
+	 .minimum = 1,
+	 .maximum = 86400,
+	 .summary = "Seconds between questions to STUN servers when nothing seems to change"},
 	{.name = "plugin-directory",
 	 .type = NX_CONFIG_STRING,
 	 .fallback = NEXODUS_PLUGIN_DIR,
@@ -298,6 +310,8 @@ static enum nx_status lists_read(const struct nx_config *config, struct nx_optio
 	if (status == NX_OK)
 		status = nx_prefix_list(text(config, "child-prefix"), "child-prefix", &out->advertised,
 					&out->advertised_count, error);
+	if (status == NX_OK)
+		status = nx_stun_servers_parse(text(config, "stun-server"), "stun-server", &out->stun, error);
 	return status;
 }
 
@@ -309,6 +323,8 @@ enum nx_status nx_options_read(const struct nx_config *config, struct nx_options
 		.listen_port = (uint16_t)nx_config_integer(config, NX_OPTIONS_SECTION, "listen-port"),
 		.mtu = (uint32_t)nx_config_integer(config, NX_OPTIONS_SECTION, "mtu"),
 		.keep_interface = nx_config_boolean(config, NX_OPTIONS_SECTION, "keep-interface"),
+		.stun_given = *text(config, "stun-server") != '\0',
+		.stun_interval = (uint32_t)nx_config_integer(config, NX_OPTIONS_SECTION, "stun-interval"),
 	};
 	status = texts_read(config, out, error);
 	if (status == NX_OK && out->mtu && out->mtu < 576)
@@ -338,6 +354,7 @@ void nx_options_release(struct nx_options *options)
 	free(options->local);
 	free(options->requested);
 	free(options->advertised);
+	nx_stun_servers_release(&options->stun);
 	*options = (struct nx_options){0};
 }
 

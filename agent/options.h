@@ -5,6 +5,7 @@
 
 #include <nexodus/address.h>
 
+#include "agent/stun_servers.h"
 #include "base/config.h"
 
 #define NX_OPTIONS_SECTION "nexd"
@@ -33,6 +34,9 @@ struct nx_options {
 	size_t requested_count;
 	struct nx_prefix *advertised; /* ascending, none twice */
 	size_t advertised_count;
+	struct nx_stun_servers stun;
+	bool stun_given;	/* `stun` is the operator's word: the service is not asked */
+	uint32_t stun_interval; /* seconds */
 };
 
 /* NX_INVALID, with the key in error->field, when a value cannot be. */

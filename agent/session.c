@@ -101,6 +101,14 @@ bool nx_session_event(struct nx_session *session, const struct nx_event *event)
 
 /* --- the stream -------------------------------------------------------------------------------- */
 
+/* What broke the last connection may have been a NAT that sees us otherwise now. */
+static void connected(struct nx_session *session)
+{
+	nx_log(NX_LOG_INFO, "connected to the service", NULL);
+	nx_session_stun_ask(session);
+	nx_mapping_ask(session->agent->mapping);
+}
+
 static void list_complete(struct nx_session *session)
 {
 	if (session->resync) {
@@ -113,7 +121,7 @@ static void list_complete(struct nx_session *session)
 	session->backoff.failures = 0;
 	session->last_error[0] = '\0';
 	if (session->phase != NX_PHASE_RUNNING)
-		nx_log(NX_LOG_INFO, "connected to the service", NULL);
+		connected(session);
 	session->phase = NX_PHASE_RUNNING;
 }
 
@@ -350,6 +358,7 @@ void nx_session_free(struct nx_session *session)
 	if (!session)
 		return;
 	nx_call_cancel(session->call);
+	nx_call_cancel(session->stun);
 	nx_timer_free(session->retry);
 	nx_publish_release(session);
 	nx_journal_close(session->journal);

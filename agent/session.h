@@ -46,7 +46,8 @@ struct nx_session {
 	unsigned strikes;     /* times in a row that the service said it does not know us */
 	struct nx_json *self; /* our own record, as last seen; NULL: not yet */
 	struct nx_publish publish;
-	char *bearer; /* enrolling with a password: the user's token; a secret */
+	struct nx_call *stun; /* for the list of STUN servers */
+	char *bearer;	      /* enrolling with a password: the user's token; a secret */
 	char last_error[320];
 };
 
@@ -74,6 +75,9 @@ void nx_session_enrolled(struct nx_session *session, const struct nx_json *devic
 void nx_session_connect(struct nx_session *session);
 
 void nx_enrol_start(struct nx_session *session);
+
+/* Ask the service for its STUN servers, unless the operator has named some. */
+void nx_session_stun_ask(struct nx_session *session);
 
 /* Tell the service what it does not know yet about this host. */
 void nx_publish_check(struct nx_session *session);

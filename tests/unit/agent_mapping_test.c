@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/mapping_parts.h"
+#include "agent/stun_servers.h"
 #include "base/address.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -507,6 +508,106 @@ static void test_name(void)
 	world_end(&world);
 }
 
+/* --- which servers ----------------------------------------------------------------------------- */
+
+static void servers_print(const struct nx_stun_servers *servers, struct nx_buffer *out)
+{
+	nx_buffer_text(out, "");
+	for (size_t i = 0; i < servers->count; i++)
+		nx_buffer_printf(out, "%s ", servers->items[i]);
+}
+
+static const struct {
+	const char *text, *result; /* NULL: refused */
+} wishes[] = {
+	{"", ""},
+	{"none", ""},
+	{"stun.example.com", "stun.example.com:3478 "},
+	{"stun.example.com:19302, 192.0.2.1", "stun.example.com:19302 192.0.2.1:3478 "},
+	{"[2001:db8::1]:7,[2001:db8::2],2001:db8::3",
+	 "[2001:db8::1]:7 [2001:db8::2]:3478 [2001:db8::3]:3478 "},
+	{"a:1,b:2,c:3,d:4,e:5,f:6,g:7,h:8", "a:1 b:2 c:3 d:4 e:5 f:6 g:7 h:8 "},
+	{"a:1,b:2,c:3,d:4,e:5,f:6,g:7,h:8,i:9", NULL},
+	{":3478", NULL},
+	{"a:0", NULL},
+	{"a:65536", NULL},
+	{"a:", NULL},
+	{"a:b", NULL},
+	{"[192.0.2.1]:7", NULL},
+	{"[]:7", NULL},
+	{"a b;c", NULL},
+	{"stun:stun.example.com:3478", NULL},
+};
+
+static void test_servers_wished(void)
+{
+	for (size_t i = 0; i < NX_COUNT(wishes); i++) {
+		struct nx_stun_servers servers = {0};
+		struct nx_error error = {0};
+		struct nx_buffer text = {0};
+		enum nx_status status =
+			nx_stun_servers_parse(wishes[i].text, "stun-server", &servers, &error);
+
+		servers_print(&servers, &text);
+		UNIT_ASSERT_ROW((status == NX_OK) == (wishes[i].result != NULL), wishes[i].text);
+		UNIT_ASSERT_ROW(strcmp(text.data, wishes[i].result ? wishes[i].result : "") == 0, text.data);
+		if (!wishes[i].result)
+			UNIT_ASSERT_HOLDS(error.message, "stun-server");
+		nx_buffer_free(&text);
+		nx_stun_servers_release(&servers);
+	}
+}
+
+static const struct {
+	const char *url, *json, *result; /* NULL: refused */
+} told[] = {
+	{"https://nexodus.example.com/a", "{\"servers\":[\":3478\",\":3479\"]}",
+	 "nexodus.example.com:3478 nexodus.example.com:3479 "},
+	{"http://[2001:db8::1]:8080", "{\"servers\":[\":7\"]}", "[2001:db8::1]:7 "},
+	{"http://192.0.2.1:8080", "{\"servers\":[\"b:1\",\":7\"],\"more\":1}", "b:1 192.0.2.1:7 "},
+	{"http://a", "{\"servers\":[]}", ""},
+	{"http://a", "{\"servers\":[7,null,\"\",\"b c:7\",\"b:0\",\"b:7\\n\",\"b:7\"]}", "a:3478 b:7 "},
+	{"http://a", "{\"servers\":[\":1\",\":2\",\":3\",\":4\",\":5\",\":6\",\":7\",\":8\",\":9\"]}",
+	 "a:1 a:2 a:3 a:4 a:5 a:6 a:7 a:8 "},
+	{"http://a", "{\"servers\":\":7\"}", NULL},
+	{"http://a", "{}", NULL},
+	{"http://a", "[]", NULL},
+	{"http://a", "", NULL},
+};
+
+static void test_servers_told(void)
+{
+	for (size_t i = 0; i < NX_COUNT(told); i++) {
+		struct nx_stun_servers servers = {0};
+		struct nx_buffer text = {0};
+		enum nx_status status =
+			nx_stun_servers_read(told[i].json, strlen(told[i].json), told[i].url, &servers, NULL);
+
+		servers_print(&servers, &text);
+		UNIT_ASSERT_ROW((status == NX_OK) == (told[i].result != NULL), told[i].json);
+		UNIT_ASSERT_ROW(strcmp(text.data, told[i].result ? told[i].result : "") == 0, text.data);
+		nx_buffer_free(&text);
+		nx_stun_servers_release(&servers);
+	}
+}
+
+/* What the service said outlives the program; what lies there damaged is of no use, and no harm. */
+static void test_servers_kept(void)
+{
+	static const char first[] = "{\"servers\":[\":3478\"]}", second[] = "{\"servers\":[";
+	struct nx_state state = {.directory = unit_directory_make(), .lock = -1};
+	struct nx_stun_servers servers = {0};
+
+	CU_ASSERT_FALSE(nx_stun_answer_restore(&state, "http://a", &servers));
+	CU_ASSERT_EQUAL(nx_stun_answer_store(&state, first, sizeof(first) - 1, NULL), NX_OK);
+	CU_ASSERT_TRUE(nx_stun_answer_restore(&state, "http://a", &servers));
+	CU_ASSERT_EQUAL(servers.count, 1);
+	nx_stun_servers_release(&servers);
+	CU_ASSERT_EQUAL(nx_stun_answer_store(&state, second, sizeof(second) - 1, NULL), NX_OK);
+	CU_ASSERT_FALSE(nx_stun_answer_restore(&state, "http://a", &servers));
+	unit_directory_remove(state.directory);
+}
+
 int main(void)
 {
 	static CU_TestInfo tests[] = {
@@ -521,6 +622,9 @@ int main(void)
 		{"answers to other questions", test_liars},
 		{"nobody to ask", test_nobody_asked},
 		{"servers by name", test_name},
+		{"servers that the operator names", test_servers_wished},
+		{"servers that the service names", test_servers_told},
+		{"servers that were named once", test_servers_kept},
 		CU_TEST_INFO_NULL,
 	};
 
