@@ -1,7 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the STUN service answers, how often, and what it calls itself, without a socket. */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/address.h"
 #include "base/buffer.h"
@@ -9,6 +19,7 @@
 #include "server/stun/answer.h"
 #include "server/stun/names.h"
 #include "server/stun/rate.h"
+#include "server/stun/sockets.h"
 #include "tests/unit/unit.h"
 
 #define SECOND UINT64_C(1000000)
@@ -150,6 +161,97 @@ static void test_long_names(void)
 	}
 }
 
+/* --- sockets ------------------------------------------------------------------------------------ */
+
+static uint16_t port_of(int fd)
+{
+	struct sockaddr_storage name;
+	socklen_t length = sizeof(name);
+	struct nx_endpoint endpoint = {0};
+
+	CU_ASSERT_EQUAL(getsockname(fd, (void *)&name, &length), 0);
+	CU_ASSERT_TRUE(nx_endpoint_from_sockaddr((const void *)&name, &endpoint));
+	return endpoint.port;
+}
+
+static void test_one_port_on_all(void)
+{
+	struct nx_address addresses[] = {address("127.0.0.1"), address("127.0.0.2"), address("::1")};
+	struct nx_stun_sockets sockets = {0};
+	uint16_t port = 0;
+
+	CU_ASSERT_EQUAL_FATAL(nx_stun_sockets_open(addresses, 3, &port, &sockets, NULL), NX_OK);
+	CU_ASSERT_EQUAL_FATAL(sockets.count, 3);
+	CU_ASSERT_NOT_EQUAL(port, 0);
+	for (size_t i = 0; i < 3; i++)
+		CU_ASSERT_EQUAL(port_of(sockets.socket[i]), port);
+	nx_stun_sockets_close(&sockets);
+}
+
+static void test_all_or_none(void)
+{
+	struct nx_address addresses[] = {address("127.0.0.1"), address("127.0.0.2")};
+	struct nx_stun_sockets holder = {0};
+	struct nx_stun_sockets sockets = {0};
+	struct nx_error error;
+	uint16_t port = 0;
+
+	CU_ASSERT_EQUAL_FATAL(nx_stun_sockets_open(&addresses[1], 1, &port, &holder, NULL), NX_OK);
+	CU_ASSERT_EQUAL(nx_stun_sockets_open(addresses, 2, &port, &sockets, &error), NX_CONFLICT);
+	CU_ASSERT_EQUAL(sockets.count, 0);
+	UNIT_ASSERT_HOLDS(error.message, "127.0.0.2");
+	nx_stun_sockets_close(&holder);
+	CU_ASSERT_EQUAL(nx_stun_sockets_open(addresses, 2, &port, &sockets, NULL), NX_OK);
+	nx_stun_sockets_close(&sockets);
+}
+
+/* From here on this process is on a kernel that was started with ipv6.disable=1. */
+static bool ipv6_leave(void)
+{
+	struct sock_filter steps[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAFNOSUPPORT),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = {.len = NX_COUNT(steps), .filter = steps};
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+/* The number of what went wrong. */
+static int without_ipv6(void)
+{
+	struct nx_address addresses[] = {address("0.0.0.0"), address("::")};
+	struct nx_stun_sockets sockets = {0};
+	struct nx_error error;
+	uint16_t port = 0;
+
+	if (!ipv6_leave())
+		return 1;
+	if (nx_stun_sockets_open(addresses, 2, &port, &sockets, NULL) || sockets.count != 1 || port == 0)
+		return 2;
+	nx_stun_sockets_close(&sockets);
+	if (nx_stun_sockets_open(&addresses[1], 1, &port, &sockets, &error) != NX_UNSUPPORTED)
+		return 3;
+	return 0;
+}
+
+static void test_without_ipv6(void)
+{
+	pid_t child = fork();
+	int status = -1;
+
+	if (child == 0)
+		_exit(without_ipv6());
+	CU_ASSERT_TRUE_FATAL(child > 0);
+	CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+	CU_ASSERT_EQUAL(status, 0);
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -159,6 +261,9 @@ int main(void)
 		{"answers", test_answer},
 		{"names", test_names},
 		{"long names", test_long_names},
+		{"one port on all addresses", test_one_port_on_all},
+		{"a port is bound on all addresses or none", test_all_or_none},
+		{"a kernel without IPv6", test_without_ipv6},
 		CU_TEST_INFO_NULL,
 	};
 
