@@ -26,9 +26,9 @@ search() {
 	done
 }
 
-# The HTTP server's own sockets may be of any family: that is the way to the service, not the mesh.
+# The server's own sockets, for HTTP and STUN, may be of any family: that is the way to the service, not the mesh.
 refuse "an address family named in the core" \
-	"$(search 'AF_INET6|PF_INET6|IPPROTO_IPV6' server agent cli | grep -v '^server/http/' || true)"
+	"$(search 'AF_INET6|PF_INET6|IPPROTO_IPV6' server agent cli | grep -vE '^server/(http|stun)/' || true)"
 # The command line names fields of the API, so it may end a name in a family's suffix; the others may not.
 refuse "a field of one family named in the core" "$(search '_v6\b' server agent)"
 refuse "the default prefix outside of its plugin" "$(search '"0?200::' server agent cli base)"
@@ -47,7 +47,7 @@ symbols() {
 		nm -A --defined-only "$object" | grep -iE '(_|\b)(ipv6|inet6|v6|wireguard|ipam_v[46])(_|\b)' || true
 	done
 }
-refuse "a symbol of the server that knows a family or a driver" "$(symbols server | grep -v '/http/' || true)"
+refuse "a symbol of the server that knows a family or a driver" "$(symbols server | grep -vE '/(http|stun)/' || true)"
 refuse "a symbol of the agent that knows a family or a driver" "$(symbols agent)"
 
 # Texts in what is loaded into memory (not in debugging information). Names of fields are not looked for here:

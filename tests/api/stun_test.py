@@ -2,6 +2,7 @@
 """The server's own STUN service: asked by a client that shares no line with it, on both ports and
 in both families, by the polite, the broken and the flooding; and what agents are told of it."""
 
+import contextlib
 import ipaddress
 import os
 import pathlib
@@ -152,7 +153,10 @@ def udp_sockets(process):
         path = pathlib.Path("/proc/net") / table
         lines = path.read_text().splitlines()[1:] if path.exists() else []
         inodes |= {f"socket:[{line.split()[9]}]" for line in lines}
-    links = [os.readlink(entry) for entry in pathlib.Path(f"/proc/{process.pid}/fd").iterdir()]
+    links = []
+    for entry in pathlib.Path(f"/proc/{process.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # of a file that was closed meanwhile
+            links.append(os.readlink(entry))
     return sum(link in inodes for link in links)
 
 
