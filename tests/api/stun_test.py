@@ -20,8 +20,7 @@ from server import ANY_STUN_PORTS, PATIENCE, Server, run, wait_for
 
 COOKIE = 0x2112A442
 REQUEST, INDICATION, SUCCESS, ERROR = 0x0001, 0x0011, 0x0101, 0x0111
-MAPPED, ERROR_CODE, UNKNOWN, XOR_MAPPED, SOFTWARE, FINGERPRINT = 0x0001, 0x0009, 0x000A, 0x0020, 0x8022, 0x8028
-BOTH = "127.0.0.1, ::1"
+ERROR_CODE, UNKNOWN, XOR_MAPPED, SOFTWARE, FINGERPRINT = 0x0009, 0x000A, 0x0020, 0x8022, 0x8028
 
 
 # --- messages ------------------------------------------------------------------------------
@@ -239,7 +238,8 @@ class Answers(unittest.TestCase):
 
     def test_optional_attributes_are_passed_over(self):
         with Client("127.0.0.1") as client:
-            data = message(REQUEST, attribute(0xC001, b"odd"), attribute(SOFTWARE, b"x" * 127), attribute(0x0006, b"user"))
+            data = message(REQUEST, attribute(0xC001, b"odd"), attribute(SOFTWARE, b"x" * 127),
+                           attribute(0x0006, b"user"))
             kind, transaction, attributes = parse(client.ask(("127.0.0.1", self.ports[0]), data)[0])
             self.assertEqual(kind, SUCCESS)
             self.assertEqual(mapped_of(attributes, transaction), client.name)
