@@ -10,6 +10,7 @@
 
 #include "agent/capabilities.h"
 #include "agent/hash.h"
+#include "agent/way.h"
 #include "base/secret.h"
 
 #define NX_MEMBERS_LIMIT 100000u
@@ -41,6 +42,7 @@ struct nx_applied {
 struct nx_entry {
 	struct nx_record *record; /* never NULL while in the table */
 	struct nx_applied applied;
+	struct nx_way way;	  /* of a peer that is applied */
 	struct nx_entry *carrier; /* the relay that carries what we send each other; NULL: none */
 	struct nx_prefix refused; /* a prefix of it that is left out, as told last; length 0: none */
 	uint32_t epoch;		  /* the resync that saw it last */

@@ -63,6 +63,18 @@ static void conflict_tell(struct nx_network *network)
 	memcpy(network->route_conflict, conflict, sizeof(network->route_conflict));
 }
 
+/* Others may have to be told of another relay. */
+static bool via_align(struct nx_network *network)
+{
+	char via[NX_DEVICE_ID_TEXT];
+
+	nx_planner_via(&network->reconcile.planner, via);
+	if (strcmp(via, network->via) == 0)
+		return false;
+	memcpy(network->via, via, sizeof(network->via));
+	return true;
+}
+
 /* What a round has left: an error to remember, a family that could not be had. */
 static void round_end(struct nx_network *network, enum nx_status status, const struct nx_error *error)
 {
@@ -80,6 +92,7 @@ static void round_end(struct nx_network *network, enum nx_status status, const s
 		error_remember(network, error);
 		retry_later(network);
 	}
+	moved |= via_align(network);
 	if (moved)
 		network->options.moved(network->options.context);
 }
@@ -105,6 +118,15 @@ static void look_due(void *context)
 void nx_network_look(struct nx_network *network)
 {
 	nx_timer_hasten(network->look, LOOK_MILLISECONDS);
+}
+
+static void listen_due(void *context)
+{
+	struct nx_network *network = context;
+
+	if (nx_ways_look(&network->ways, &network->reconcile))
+		nx_network_settle(network);
+	nx_timer_arm(network->listen, nx_ways_next(&network->ways, &network->reconcile));
 }
 
 /* --- the host changes ------------------------------------------------------------------------ */
@@ -328,6 +350,8 @@ enum nx_status nx_network_start(struct nx_network *network, uv_loop_t *loop,
 	network->reconcile.usual_port = network->port = options->usual_port;
 	network->look = nx_timer_new(loop, look_due, network);
 	network->adapt = nx_timer_new(loop, adapt_due, network);
+	network->listen = nx_timer_new(loop, listen_due, network);
+	nx_timer_arm(network->listen, nx_ways_next(&network->ways, &network->reconcile));
 	network->poll = nx_watch_every(loop, POLL_MILLISECONDS, poll_due, network);
 	nx_capabilities_poll(capabilities);
 	families_log(network);
@@ -352,6 +376,7 @@ void nx_network_stop(struct nx_network *network, bool keep)
 	nx_monitor_stop(network->monitor);
 	nx_timer_free(network->look);
 	nx_timer_free(network->adapt);
+	nx_timer_free(network->listen);
 	nx_watch_end(network->poll);
 	nx_reconcile_release(&network->reconcile);
 	nx_members_clear(&network->members);
@@ -361,7 +386,7 @@ void nx_network_stop(struct nx_network *network, bool keep)
 
 void nx_network_via(const struct nx_network *network, char via[static NX_DEVICE_ID_TEXT])
 {
-	nx_planner_via(&network->reconcile.planner, via);
+	memcpy(via, network->via, NX_DEVICE_ID_TEXT);
 }
 
 struct nx_endpoint nx_network_endpoint(const struct nx_network *network, const struct nx_family *family)

@@ -12,6 +12,7 @@
 #include "agent/reconcile.h"
 #include "agent/services.h"
 #include "agent/underlay.h"
+#include "agent/ways.h"
 #include "base/json.h"
 
 struct nx_network_options {
@@ -35,8 +36,11 @@ struct nx_network {
 	struct nx_reconcile reconcile;
 	struct nx_underlay underlay;
 	struct nx_monitor *monitor;
-	struct nx_timer *look;	/* at the host, and mend */
-	struct nx_timer *adapt; /* to another address, or family */
+	struct nx_timer *look;	 /* at the host, and mend */
+	struct nx_timer *adapt;	 /* to another address, or family */
+	struct nx_timer *listen; /* to the ways */
+	struct nx_ways ways;
+	char via[NX_DEVICE_ID_TEXT]; /* the relay that was told last */
 	struct nx_watch *poll;
 	uint16_t port; /* the last that was told */
 	unsigned polls;

@@ -96,6 +96,16 @@ void nx_reconcile_mark(struct nx_reconcile *reconcile, struct nx_entry *entry, u
 		entry_mark(reconcile, entry);
 }
 
+void nx_reconcile_way(struct nx_reconcile *reconcile, struct nx_entry *entry, enum nx_direct direct)
+{
+	struct nx_member *member = &entry->record->member;
+
+	if (member->direct != direct)
+		reconcile->survey = true;
+	member->direct = direct;
+	entry_mark(reconcile, entry);
+}
+
 void nx_reconcile_forget(struct nx_reconcile *reconcile, struct nx_entry *entry)
 {
 	unsigned effect = nx_record_compare(entry->record, NULL);
@@ -213,19 +223,51 @@ static void prefixes_store(struct nx_applied *applied, const struct nx_wanted *w
 		       wanted->prefix_count * sizeof(*applied->prefixes));
 }
 
-/*
- * Is the peer's endpoint to be told? Only when what is published has changed: a peer
- * that roamed is where its packets come from. An adopted peer with a fresh
- * handshake works with the endpoint it has.
- */
-static bool endpoint_due(struct nx_applied *applied, const struct nx_endpoint *published)
+static bool endpoint_listed(const struct nx_wanted *wanted, const struct nx_endpoint *endpoint)
 {
-	if (!published->port || nx_endpoint_compare(&applied->published, published) == 0)
+	for (size_t i = 0; i < wanted->endpoint_count; i++) {
+		if (nx_endpoint_compare(&wanted->endpoints[i], endpoint) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Is the peer's endpoint to be told? Only when the one that was told last is no longer one of its own, or
+ * does not answer: a peer that roamed is where its packets come from. An adopted peer with a fresh handshake
+ * works with the endpoint it has.
+ */
+static bool endpoint_due(struct nx_entry *entry, const struct nx_wanted *wanted)
+{
+	struct nx_applied *applied = &entry->applied;
+	const struct nx_endpoint *next;
+	bool listed = endpoint_listed(wanted, &applied->published);
+
+	if (!wanted->endpoint_count || (listed && entry->record->member.direct == NX_DIRECT_WORKS))
+		return false;
+	if (entry->way.candidate >= wanted->endpoint_count)
+		entry->way.candidate = 0;
+	next = &wanted->endpoints[entry->way.candidate];
+	if (nx_endpoint_compare(&applied->published, next) == 0)
 		return false;
 	bool kept = applied->adopted && applied->alive && applied->published.port;
 
-	applied->published = *published;
+	applied->published = *next;
 	return !kept;
+}
+
+static void way_fold(struct nx_reconcile *reconcile, struct nx_entry *entry)
+{
+	const struct nx_wanted *wanted = &reconcile->wanted;
+
+	entry->way.endpoint_count = (uint8_t)wanted->endpoint_count;
+	if (wanted->path != NX_PATH_NONE)
+		return;
+	/* Without a peer there is no way, and none that failed. */
+	if (entry->record->member.direct != NX_DIRECT_UNKNOWN)
+		reconcile->survey = true;
+	entry->record->member.direct = NX_DIRECT_UNKNOWN;
+	entry->way = (struct nx_way){0};
 }
 
 static void peer_fold(struct nx_reconcile *reconcile, struct nx_entry *entry)
@@ -239,7 +281,8 @@ static void peer_fold(struct nx_reconcile *reconcile, struct nx_entry *entry)
 		applied->published = (struct nx_endpoint){0};
 		applied->adopted = false;
 	}
-	endpoint = wanted->endpoint_count && endpoint_due(applied, &wanted->endpoints[0]);
+	endpoint = endpoint_due(entry, wanted);
+	way_fold(reconcile, entry);
 	if (!same)
 		prefixes_store(applied, wanted);
 	applied->adopted = false;

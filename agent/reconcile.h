@@ -60,6 +60,8 @@ void nx_reconcile_set_self(struct nx_reconcile *reconcile, struct nx_record *rec
 void nx_reconcile_guard(struct nx_reconcile *reconcile, const struct nx_address *addresses, size_t count);
 /* A member is new or has another record; `effect` as nx_members_put() answered. */
 void nx_reconcile_mark(struct nx_reconcile *reconcile, struct nx_entry *entry, unsigned effect);
+/* The direct way to a member has become what `direct` says, or another of its endpoints is to be tried. */
+void nx_reconcile_way(struct nx_reconcile *reconcile, struct nx_entry *entry, enum nx_direct direct);
 /* A member is to go: it is taken out of the table and freed when its peer is gone. */
 void nx_reconcile_forget(struct nx_reconcile *reconcile, struct nx_entry *entry);
 

@@ -219,11 +219,15 @@ static void peer_write(const struct nx_reconcile *reconcile, const struct nx_ent
 {
 	NX_AUTO_JSON struct nx_json *peer = nx_json_object();
 	const struct nx_member *member = &entry->record->member;
+	char reason[96];
 
 	nx_json_put_string(peer, "id", member->id);
 	nx_json_put_string(peer, "hostname", member->hostname);
 	nx_json_put_string(peer, "public_key", member->public_key);
 	nx_json_put_string(peer, "path", reach_names[entry_reach(entry)]);
+	nx_ways_reason(reconcile, entry, reason, sizeof(reason));
+	nx_json_put_string(peer, "reason", reason);
+	nx_json_put_string(peer, "via", entry->carrier ? entry->carrier->record->member.hostname : "");
 	nx_json_put_boolean(peer, "relay", entry == reconcile->planner.relay);
 	nx_json_put(peer, "addresses", addresses_list(member));
 	nx_json_put(peer, "allowed_ips", prefixes_list(&entry->applied));

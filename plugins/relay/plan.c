@@ -4,6 +4,8 @@
 #include "plugins/relay/choice.h"
 #include "plugins/relay/endpoint.h"
 
+enum { SPOKE_KEEPALIVE_SECONDS = 5 };
+
 /* Can both carry the family at this place of the mesh's order? */
 static bool family_carried(const struct nx_member *a, const struct nx_member *b, size_t family)
 {
@@ -120,6 +122,15 @@ static void prefixes_plan(const struct nx_mesh *mesh, const struct nx_member *me
 	children_put(plan, self, member, member->child_prefixes, member->child_prefix_count);
 }
 
+/* Where a spoke can move to another relay, it is to notice soon that it must. */
+static uint16_t keepalive_choose(const struct nx_mesh *mesh, const struct nx_member *member, uint16_t seconds)
+{
+	bool spoke = mesh->self->standing.spoke || member->standing.spoke;
+
+	return spoke && mesh->relay_count > 1 && seconds > SPOKE_KEEPALIVE_SECONDS ? SPOKE_KEEPALIVE_SECONDS
+										   : seconds;
+}
+
 void relay_plan(const struct nx_mesh *mesh, const struct nx_member *member, uint16_t keepalive_seconds,
 		struct nx_peer_plan *out)
 {
@@ -136,9 +147,8 @@ void relay_plan(const struct nx_mesh *mesh, const struct nx_member *member, uint
 			return;
 		}
 	}
-	/* A spoke comes to its relay, from wherever it is, and keeps that way open itself. */
-	if (member->standing.spoke)
-		return;
-	relay_endpoints(mesh->self, member, out);
-	out->keepalive_seconds = keepalive_seconds;
+	out->keepalive_seconds = keepalive_choose(mesh, member, keepalive_seconds);
+	/* A spoke comes to its relay, from wherever it is. */
+	if (!member->standing.spoke)
+		relay_endpoints(mesh->self, member, out);
 }

@@ -226,13 +226,13 @@ static const struct plan_case {
 	/* Spokes: the relay alone. */
 	{"spoke", "relay", "one", "none"},
 	{"spoke", "relay", "spokenet", "none"},
-	{"spoke", "relay relay2", "relay2", "probe @192.0.2.31:1031 keepalive 20"},
+	{"spoke", "relay relay2", "relay2", "probe @192.0.2.31:1031 keepalive 5"},
 	{"spoke", "relay", "relay",
 	 "relay " SUPERNETS " 172.17.9.0/24 fd09::/48 172.17.22.0/24 fd22::/48 172.17.23.0/24 172.17.40.0/24 "
-			    "172.17.30.0/24 fd30::/48 @192.0.2.30:1030 keepalive 20"},
+	 "172.17.30.0/24 fd30::/48 @192.0.2.30:1030 keepalive 20"},
 	{"spokenet", "relay", "relay",
 	 "relay " SUPERNETS " 172.17.9.0/24 fd09::/48 172.17.23.0/24 172.17.40.0/24 172.17.30.0/24 fd30::/48 "
-			    "@192.0.2.30:1030 keepalive 20"},
+	 "@192.0.2.30:1030 keepalive 20"},
 	{"spoke4", "relay", "relay",
 	 "relay 100.100.0.0/16 172.17.9.0/24 172.17.22.0/24 172.17.23.0/24 172.17.40.0/24 172.17.30.0/24 "
 	 "@192.0.2.30:1030 keepalive 20"},
@@ -241,9 +241,10 @@ static const struct plan_case {
 	{"relay", "relay", "one", "direct 100.100.0.1/32 fd00::1/128 @192.0.2.1:1001 keepalive 20"},
 	{"relay", "relay", "router",
 	 "direct 100.100.0.9/32 fd00::9/128 172.17.9.0/24 fd09::/48 @192.0.2.9:1009 keepalive 20"},
-	{"relay", "relay", "spoke", "direct 100.100.0.20/32 fd00::20/128"},
-	{"relay", "relay", "spoke4", "direct 100.100.0.21/32"},
-	{"relay", "relay", "spokenet", "direct 100.100.0.22/32 fd00::22/128 172.17.22.0/24 fd22::/48"},
+	{"relay", "relay", "spoke", "direct 100.100.0.20/32 fd00::20/128 keepalive 20"},
+	{"relay", "relay", "spoke4", "direct 100.100.0.21/32 keepalive 20"},
+	{"relay", "relay", "spokenet",
+	 "direct 100.100.0.22/32 fd00::22/128 172.17.22.0/24 fd22::/48 keepalive 20"},
 	{"relay", "relay relay2", "relay2",
 	 "relay 100.100.0.31/32 fd00::31/128 100.100.0.21/32 100.100.0.22/32 fd00::22/128 172.17.22.0/24 "
 	 "fd22::/48 100.100.0.23/32 fd00::23/128 172.17.23.0/24 @192.0.2.31:1031 keepalive 20"},
@@ -260,8 +261,8 @@ static const struct plan_case {
 	/* Several relays: "spoke2" has said that it is behind the second. */
 	{"spoke2", "relay2 relay", "relay2",
 	 "relay " SUPERNETS " 172.17.9.0/24 fd09::/48 172.17.22.0/24 fd22::/48 172.17.40.0/24 172.17.30.0/24 "
-			    "fd30::/48 @192.0.2.31:1031 keepalive 20"},
-	{"spoke2", "relay2 relay", "relay", "probe @192.0.2.30:1030 keepalive 20"},
+			    "fd30::/48 @192.0.2.31:1031 keepalive 5"},
+	{"spoke2", "relay2 relay", "relay", "probe @192.0.2.30:1030 keepalive 5"},
 	{"spoke2", "relay2 relay", "one", "none"},
 	{"one", "relay relay2", "spoke2", "none"},
 	{"one", "relay relay2", "relay",
@@ -271,12 +272,13 @@ static const struct plan_case {
 	 "relay 100.100.0.31/32 fd00::31/128 100.100.0.21/32 100.100.0.22/32 fd00::22/128 172.17.22.0/24 "
 	 "fd22::/48 100.100.0.23/32 fd00::23/128 172.17.23.0/24 100.100.0.40/32 fd00::40/128 172.17.40.0/24 "
 	 "@192.0.2.31:1031 keepalive 20"},
-	{"relay2", "relay relay2", "spoke2", "direct 100.100.0.23/32 fd00::23/128 172.17.23.0/24"},
-	{"relay", "relay relay2", "spoke2", "probe"},
+	{"relay2", "relay relay2", "spoke2",
+	 "direct 100.100.0.23/32 fd00::23/128 172.17.23.0/24 keepalive 5"},
+	{"relay", "relay relay2", "spoke2", "probe keepalive 5"},
 	{"relay2", "relay relay2", "relay",
 	 "relay 100.100.0.30/32 fd00::30/128 100.100.0.20/32 fd00::20/128 172.17.30.0/24 fd30::/48 "
 	 "@192.0.2.30:1030 keepalive 20"},
-	{"relay2", "relay2", "spoke", "direct 100.100.0.20/32 fd00::20/128"},
+	{"relay2", "relay2", "spoke", "direct 100.100.0.20/32 fd00::20/128 keepalive 20"},
 	{"one", "relay2 relay", "relay",
 	 "relay 100.100.0.30/32 fd00::30/128 100.100.0.20/32 fd00::20/128 172.17.30.0/24 fd30::/48 "
 	 "@192.0.2.30:1030 keepalive 20"},
@@ -289,7 +291,7 @@ static const struct plan_case {
 	 "relay 100.100.0.32/32 100.100.0.0/16 172.17.22.0/24 172.17.23.0/24 172.17.40.0/24 @192.0.2.32:1032 "
 	 "keepalive 20"},
 	{"six", "relay4", "relay4", "none"},
-	{"relay4", "relay4", "spoke", "direct 100.100.0.20/32"},
+	{"relay4", "relay4", "spoke", "direct 100.100.0.20/32 keepalive 20"},
 };
 
 static void test_table(void)
