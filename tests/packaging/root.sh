@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# root.sh DIRECTORY: a minimal Debian 12 that boots, and in its apt cache all that our packages and the test
+# of them need, so that no network is needed there. Made once.
+set -eu
+root=$1
+[ ! -e "$root/.complete" ] || exit 0
+inside='systemd-sysv dbus iproute2 kmod'
+# What shlibs and the packages' relations name, and what the test itself uses.
+later='libcap2 libcjson1 libcurl4 libgnutls30 libinih1 libmicrohttpd12 libmnl0 libpq5 libsodium23 libsqlite3-0
+	libuv1 nftables wireguard-go iputils-ping jq'
+
+# Where this machine has its Debian from.
+mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Codename: bookworm' 'Component: main' |
+	grep -v security | head -n 1)
+[ -n "$mirror" ] || { echo "root.sh: no apt source of Debian 12 here: run apt-get update" >&2; exit 1; }
+
+rm -rf "$root"
+mkdir -p "$(dirname "$root")"
+trap 'umount "$root/proc" 2>/dev/null || :' EXIT
+trap 'exit 1' HUP INT TERM
+debootstrap --variant=minbase --include="$(echo "$inside" | tr ' ' ,)" bookworm "$root" "$mirror"
+mount -t proc proc "$root/proc"
+# shellcheck disable=SC2086 # a list
+chroot "$root" env DEBIAN_FRONTEND=noninteractive apt-get -q -y install --download-only --no-install-recommends $later
+umount "$root/proc"
+touch "$root/.complete"
