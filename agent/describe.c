@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "agent/mapping_nat.h"
 #include "base/address.h"
 #include "base/memory.h"
 
@@ -23,15 +24,49 @@ static void family_describe(const struct nx_agent *agent, const struct nx_family
 		.size = sizeof(self),
 		.supported = nx_family_usable(family),
 		.endpoint = nx_network_endpoint(&agent->network, family),
+		.mapped = nx_mapping_result(agent->mapping, family).mapped,
 		.requested = requested ? *requested : (struct nx_address){0},
 	};
 
 	family->ops->describe_self(family->instance, &self, nx_json_writer(into));
 }
 
+/* Whether an address is a public one is known by the family's plugin, which reads our record. */
+static bool endpoint_public(const struct nx_planner *planner, size_t family)
+{
+	return planner->known && planner->self_families[family].present &&
+	       planner->self_families[family].public;
+}
+
+static bool endpoint_fixed(const struct nx_options *options, uint8_t length)
+{
+	for (size_t i = 0; i < options->local_count; i++) {
+		if (options->local[i].address.length == length)
+			return true;
+	}
+	return false;
+}
+
+static enum nx_nat nat_find(const struct nx_agent *agent)
+{
+	size_t count = agent->capabilities.family_count;
+	NX_AUTO_FREE struct nx_mapping_view *views = nx_alloc_array(count, sizeof(*views));
+
+	for (size_t i = 0; i < count; i++) {
+		const struct nx_family *family = &agent->capabilities.families[i];
+
+		views[i] = (struct nx_mapping_view){
+			.result = nx_mapping_result(agent->mapping, family),
+			.fixed = endpoint_fixed(&agent->options, family->ops->address_length),
+			.public = endpoint_public(&agent->network.reconcile.planner, i),
+		};
+	}
+	return nx_mapping_nat(views, count);
+}
+
 static void relay_describe(const struct nx_agent *agent, struct nx_json *into)
 {
-	struct nx_relay_self self = {.size = sizeof(self)};
+	struct nx_relay_self self = {.size = sizeof(self), .nat = nat_find(agent)};
 
 	nx_network_via(&agent->network, self.via);
 	agent->capabilities.relay->describe_self(agent->capabilities.relay_instance, &self,

@@ -29,6 +29,10 @@ struct nx_family_self {
 	size_t size;
 	bool supported;		     /* the host can do the family */
 	struct nx_endpoint endpoint; /* as in struct nx_member_family */
+	/*
+	 * Likewise. An address without a port: there is none that others could use. No address either:
+	 * nothing is known, and what was told before stands.
+	 */
 	struct nx_endpoint mapped;
 	struct nx_address requested; /* asked for at registration; length 0: none */
 };

@@ -8,6 +8,12 @@ static const struct ipam_special specials[] = {
 	{{{4, {240}}, 4}, "reserved (RFC 1112)"},
 };
 
+/* Private, shared, and other addresses that are not routed everywhere (RFC 6890). */
+static const struct nx_prefix privates[] = {
+	{{4, {10}}, 8},	      {{4, {172, 16}}, 12},   {{4, {192, 168}}, 16},
+	{{4, {100, 64}}, 10}, {{4, {192, 0, 0}}, 24}, {{4, {198, 18}}, 15},
+};
+
 /* The network's and the broadcast address. */
 static bool number_reserved(unsigned host_bits, ipam_number number, ipam_number *last)
 {
@@ -28,6 +34,8 @@ const struct ipam_family ipam_v4_family = {
 		30, /* below that no address is left beside the reserved two (RFC 3021 is for links) */
 	.specials = specials,
 	.special_count = sizeof(specials) / sizeof(specials[0]),
+	.privates = privates,
+	.private_count = sizeof(privates) / sizeof(privates[0]),
 	.fields =
 		{
 			.prefix = IPAM_V4_PREFIX,

@@ -9,6 +9,13 @@ static const struct ipam_special specials[] = {
 	{{{16, {0xff}}, 8}, "multicast (RFC 4291)"},
 };
 
+/* All but 2000::/3, from which alone global addresses are given (RFC 4291 §2.4). */
+static const struct nx_prefix privates[] = {
+	{{16, {0}}, 3},
+	{{16, {0x40}}, 2},
+	{{16, {0x80}}, 1},
+};
+
 enum {
 	IDENTIFIER_BITS = 64,
 	ANYCAST_COUNT = 128, /* RFC 2526: the last 7 bits */
@@ -59,12 +66,15 @@ const struct ipam_family ipam_v6_family = {
 	.bits_maximum = 120,
 	.specials = specials,
 	.special_count = sizeof(specials) / sizeof(specials[0]),
+	.privates = privates,
+	.private_count = sizeof(privates) / sizeof(privates[0]),
 	.fields =
 		{
 			.prefix = IPAM_V6_PREFIX,
 			.address = IPAM_V6_ADDRESS,
 			.endpoint = IPAM_V6_ENDPOINT,
 			.supported = IPAM_V6_SUPPORTED,
+			.reflexive = IPAM_V6_REFLEXIVE,
 		},
 	.reserved = number_reserved,
 	.capacity = capacity,

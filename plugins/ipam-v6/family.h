@@ -9,6 +9,7 @@
 #define IPAM_V6_PREFIX "organization_prefix_v6"
 #define IPAM_V6_ADDRESS "tunnel_ip_v6"
 #define IPAM_V6_ENDPOINT "local_ip_v6"
+#define IPAM_V6_REFLEXIVE "reflexive_ip6"
 #define IPAM_V6_SUPPORTED "ipv6_supported"
 
 extern const struct ipam_family ipam_v6_family;

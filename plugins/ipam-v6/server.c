@@ -37,6 +37,8 @@ static const struct nx_field fields[] = {
 	 NX_FIELD_ON_CREATE, ""},
 	{NX_RESOURCE_DEVICE, IPAM_V6_ENDPOINT, IPAM_V6_ENDPOINT, NX_FIELD_ENDPOINT, NX_MEANING_PLAIN,
 	 NX_FIELD_ON_CREATE | NX_FIELD_ON_PATCH, ""},
+	{NX_RESOURCE_DEVICE, IPAM_V6_REFLEXIVE, IPAM_V6_REFLEXIVE, NX_FIELD_ENDPOINT, NX_MEANING_PLAIN,
+	 NX_FIELD_ON_CREATE | NX_FIELD_ON_PATCH, ""},
 	{NX_RESOURCE_DEVICE, IPAM_V6_SUPPORTED, IPAM_V6_SUPPORTED, NX_FIELD_BOOLEAN,
 	 NX_MEANING_DEVICE_SUPPORTED, NX_FIELD_ON_CREATE | NX_FIELD_ON_PATCH, "true"},
 };
@@ -56,6 +58,12 @@ static const struct nx_migration migrations[] = {
 			"ALTER TABLE devices DROP COLUMN tunnel_ip_v6;\n"
 			"ALTER TABLE devices DROP COLUMN organization_prefix_v6;\n"
 			"ALTER TABLE organizations DROP COLUMN ip_cidr_v6;\n",
+	},
+	{
+		.number = 2,
+		.name = "IPv6 endpoints as the outside sees them",
+		.up = "ALTER TABLE devices ADD COLUMN reflexive_ip6 TEXT NOT NULL DEFAULT '';\n",
+		.down = "ALTER TABLE devices DROP COLUMN reflexive_ip6;\n",
 	},
 };
 

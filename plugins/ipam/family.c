@@ -47,3 +47,15 @@ const char *ipam_address_special(const struct ipam_family *family, const struct 
 	}
 	return NULL;
 }
+
+bool ipam_address_public(const struct ipam_family *family, const struct nx_services *services,
+			 const struct nx_address *address)
+{
+	if (address->length != family->address_length || ipam_address_special(family, services, address))
+		return false;
+	for (size_t i = 0; i < family->private_count; i++) {
+		if (services->address->prefix_contains(&family->privates[i], address))
+			return false;
+	}
+	return true;
+}

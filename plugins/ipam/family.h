@@ -37,6 +37,8 @@ struct ipam_family {
 	uint8_t bits_maximum;
 	const struct ipam_special *specials;
 	size_t special_count;
+	const struct nx_prefix *privates; /* what is not of the public Internet, beside the specials */
+	size_t private_count;
 	struct ipam_fields fields;
 	/*
 	 * Is this number of a prefix with `host_bits` reserved? Then `*last` is the last number of the
@@ -54,6 +56,10 @@ enum nx_status ipam_prefix_judge(const struct ipam_family *family, const struct 
 /* What special thing the address is: its meaning, or NULL when it is an ordinary one. */
 const char *ipam_address_special(const struct ipam_family *family, const struct nx_services *services,
 				 const struct nx_address *address);
+
+/* Is it an address of the public Internet? Those set aside for documentation count as such. */
+bool ipam_address_public(const struct ipam_family *family, const struct nx_services *services,
+			 const struct nx_address *address);
 
 /*
  * Parse and judge what a person wrote for an organization. NX_INVALID with a message that says what would be

@@ -113,8 +113,23 @@ enum nx_status ipam_record_read(void *instance, const struct nx_json *device, st
 		return status;
 	read.endpoint = endpoint_read(agent, device, agent->family->fields.endpoint, &read.organization);
 	read.mapped = endpoint_read(agent, device, agent->family->fields.reflexive, &read.organization);
+	read.public = read.endpoint.port &&
+		      ipam_address_public(agent->family, agent->services, &read.endpoint.address);
 	*out = read;
 	return NX_OK;
+}
+
+/* What is not known is not said: the record may have it from an earlier run. */
+static void mapped_describe(const struct ipam_agent *agent, const struct nx_endpoint *mapped,
+			    struct nx_json_writer *writer)
+{
+	const char *field = agent->family->fields.reflexive;
+	char text[NX_ADDRESS_TEXT];
+
+	if (field && mapped->address.length == agent->family->address_length)
+		agent->services->json->put_string(
+			writer, field,
+			mapped->port ? agent->services->address->endpoint_format(mapped, text) : "");
 }
 
 void ipam_record_describe(void *instance, const struct nx_family_self *self, struct nx_json_writer *writer)
@@ -134,6 +149,7 @@ void ipam_record_describe(void *instance, const struct nx_family_self *self, str
 		json->put_string(writer, fields->local_address,
 				 known ? agent->services->address->address_format(&endpoint->address, text)
 				       : "");
+	mapped_describe(agent, &self->mapped, writer);
 	if (self->requested.length == agent->family->address_length)
 		json->put_string(writer, fields->address,
 				 agent->services->address->address_format(&self->requested, text));

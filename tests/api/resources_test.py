@@ -144,7 +144,8 @@ class Resources(unittest.TestCase):
         key = public_key()
         device = self.alice.device(organization_id=made["id"], public_key=key, hostname="h1", os="linux",
                                    local_ip="192.0.2.1:51820", local_ip_v6="[2001:db8::1]:51820",
-                                   reflexive_ip4="198.51.100.1:4", endpoint_local_address_ip4="192.0.2.1",
+                                   reflexive_ip4="198.51.100.1:4", reflexive_ip6="[2001:db8::2]:4",
+                                   endpoint_local_address_ip4="192.0.2.1",
                                    child_prefix=["172.17.20.7/24", "2001:DB8:ABCD:12::/64"],
                                    relay=True, discovery=True, user_id="somebody else", organization_prefix="1.2.3.0/24")
         token = device.pop("token")
@@ -152,9 +153,11 @@ class Resources(unittest.TestCase):
         self.assertEqual({k: device[k] for k in device if k not in ("id", "revision")}, {
             "user_id": self.alice.id, "organization_id": made["id"], "public_key": key, "driver": "wireguard",
             "hostname": "h1", "os": "linux", "local_ip": "192.0.2.1:51820", "local_ip_v6": "[2001:db8::1]:51820",
-            "reflexive_ip4": "198.51.100.1:4", "endpoint_local_address_ip4": "192.0.2.1",
+            "reflexive_ip4": "198.51.100.1:4", "reflexive_ip6": "[2001:db8::2]:4",
+            "endpoint_local_address_ip4": "192.0.2.1",
             "child_prefix": ["172.17.20.0/24", "2001:db8:abcd:12::/64"], "relay": True, "discovery": True,
-            "symmetric_nat": False, "ipv6_supported": True, "tunnel_ip": "100.100.0.1", "tunnel_ip_v6": "200::1",
+            "symmetric_nat": False, "relay_id": "", "relay_draining": False, "ipv6_supported": True,
+            "tunnel_ip": "100.100.0.1", "tunnel_ip_v6": "200::1",
             "organization_prefix": "100.100.0.0/16", "organization_prefix_v6": "200::/64",
             "allowed_ips": ["100.100.0.1/32", "200::1/128"]})
         self.assertEqual(device["revision"], 2)
@@ -169,7 +172,8 @@ class Resources(unittest.TestCase):
     def test_device_defaults(self):
         device = self.alice.device(organization_id=self.alice.organization()["id"])
         self.assertIsNone(device["child_prefix"])
-        for name in ("hostname", "os", "local_ip", "local_ip_v6", "reflexive_ip4", "endpoint_local_address_ip4"):
+        for name in ("hostname", "os", "local_ip", "local_ip_v6", "reflexive_ip4", "reflexive_ip6",
+                     "endpoint_local_address_ip4"):
             self.assertEqual(device[name], "", name)
 
     def test_device_organization_default(self):
@@ -304,12 +308,13 @@ class Resources(unittest.TestCase):
         path = f"/api/devices/{device['id']}"
         changed = self.alice.must(200).patch(path, {
             "hostname": "renamed", "local_ip": "192.0.2.9:1", "local_ip_v6": "[2001:db8::9]:1", "symmetric_nat": True,
-            "reflexive_ip4": "198.51.100.9:1", "endpoint_local_address_ip4": "192.0.2.9", "os": "linux",
+            "reflexive_ip4": "198.51.100.9:1", "reflexive_ip6": "[2001:db8::9]:4",
+            "endpoint_local_address_ip4": "192.0.2.9", "os": "linux",
             "public_key": public_key(), "id": "x", "tunnel_ip": "100.100.0.99", "relay": True, "revision": 1}).json
         self.assertEqual(changed["revision"], device["revision"] + 1)
         for name, value in (("hostname", "renamed"), ("local_ip", "192.0.2.9:1"), ("local_ip_v6", "[2001:db8::9]:1"),
-                            ("symmetric_nat", True), ("os", "linux"), ("public_key", device["public_key"]),
-                            ("tunnel_ip", "100.100.0.1"), ("relay", False), ("id", device["id"])):
+                            ("reflexive_ip6", "[2001:db8::9]:4"), ("symmetric_nat", True), ("os", "linux"),
+                            ("public_key", device["public_key"]), ("tunnel_ip", "100.100.0.1"), ("relay", False), ("id", device["id"])):
             self.assertEqual(changed[name], value, name)
         # What changes nothing is no change.
         self.assertEqual(self.alice.must(200).patch(path, {"hostname": "renamed"}).json["revision"], changed["revision"])

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/mapping_nat.h"
 #include "agent/mapping_parts.h"
 #include "agent/stun_servers.h"
 #include "base/address.h"
@@ -89,6 +90,75 @@ static void test_fold(void)
 	result = nx_mapping_fold(&nothing, &seen);
 	CU_ASSERT_TRUE(nx_mapping_same(&result, &seen));
 	CU_ASSERT_FALSE(nx_mapping_same(&result, &silent));
+}
+
+/* --- all families -------------------------------------------------------------------------------- */
+
+enum seen {
+	NOTHING,    /* nobody answered */
+	ONE,	    /* one answer: another address */
+	ONE_OWN,    /* one answer: the host's own address */
+	OWN,	    /* the host's own, of a private network */
+	OWN_PUBLIC, /* the host's own, of the public Internet */
+	TRANSLATED,
+	SYMMETRIC_SEEN,
+	FIXED, /* by the operator */
+};
+
+static struct nx_mapping_view view_make(enum seen seen)
+{
+	static const enum nx_mapping_kind kinds[] = {
+		[OWN] = NX_MAPPING_INDEPENDENT,	       [OWN_PUBLIC] = NX_MAPPING_INDEPENDENT,
+		[TRANSLATED] = NX_MAPPING_INDEPENDENT, [SYMMETRIC_SEEN] = NX_MAPPING_SYMMETRIC,
+		[FIXED] = NX_MAPPING_UNKNOWN,
+	};
+	struct nx_mapping_view view = {.result.kind = kinds[seen],
+				       .result.source = address("10.0.0.2"),
+				       .fixed = seen == FIXED,
+				       .public = seen == OWN_PUBLIC};
+
+	if (seen == ONE || seen == TRANSLATED)
+		view.result.mapped = endpoint("192.0.2.1:7");
+	if (seen == ONE_OWN || seen == OWN || seen == OWN_PUBLIC)
+		view.result.mapped = endpoint("10.0.0.2:7");
+	if (seen == SYMMETRIC_SEEN)
+		view.result.mapped.address = address("192.0.2.1");
+	return view;
+}
+
+static const struct {
+	const char *what;
+	enum seen first, second;
+	enum nx_nat nat;
+} standings[] = {
+	{"nobody answered", NOTHING, NOTHING, NX_NAT_UNKNOWN},
+	{"one answer is not two that agree", ONE, NOTHING, NX_NAT_UNKNOWN},
+	{"one answer tells that nobody translates", ONE_OWN, NOTHING, NX_NAT_NONE},
+	{"its own", OWN, NOTHING, NX_NAT_NONE},
+	{"its own in the other family", NOTHING, OWN_PUBLIC, NX_NAT_NONE},
+	{"translated, and its own", TRANSLATED, OWN, NX_NAT_NONE},
+	{"translated", TRANSLATED, NOTHING, NX_NAT_INDEPENDENT},
+	{"both translated", TRANSLATED, TRANSLATED, NX_NAT_INDEPENDENT},
+	{"translated, and one answer", TRANSLATED, ONE, NX_NAT_INDEPENDENT},
+	{"symmetric", SYMMETRIC_SEEN, NOTHING, NX_NAT_SYMMETRIC},
+	{"symmetric, the other in a private network", SYMMETRIC_SEEN, OWN, NX_NAT_SYMMETRIC},
+	{"symmetric, the other public", SYMMETRIC_SEEN, OWN_PUBLIC, NX_NAT_NONE},
+	{"symmetric, the other translated", SYMMETRIC_SEEN, TRANSLATED, NX_NAT_SYMMETRIC},
+	{"symmetric, the other by the operator", SYMMETRIC_SEEN, FIXED, NX_NAT_NONE},
+	{"by the operator", FIXED, NOTHING, NX_NAT_NONE},
+};
+
+static void test_nat(void)
+{
+	for (size_t i = 0; i < NX_COUNT(standings); i++) {
+		struct nx_mapping_view views[] = {view_make(standings[i].first),
+						  view_make(standings[i].second)};
+		struct nx_mapping_view turned[] = {views[1], views[0]};
+
+		UNIT_ASSERT_ROW(nx_mapping_nat(views, 2) == standings[i].nat, standings[i].what);
+		UNIT_ASSERT_ROW(nx_mapping_nat(turned, 2) == standings[i].nat, standings[i].what);
+	}
+	CU_ASSERT_EQUAL(nx_mapping_nat(NULL, 0), NX_NAT_UNKNOWN);
 }
 
 /* --- sockets --------------------------------------------------------------------------------- */
@@ -613,6 +683,7 @@ int main(void)
 	static CU_TestInfo tests[] = {
 		{"what answers mean", test_judge},
 		{"what is still believed when nobody answers", test_fold},
+		{"what it means over all families", test_nat},
 		{"the filter lets answers in alone", test_filter},
 		{"what is sent arrives", test_send},
 		{"an endpoint-independent mapping", test_independent},

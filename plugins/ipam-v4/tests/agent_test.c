@@ -82,11 +82,39 @@ static void test_describe(void)
 				  "{\"local_ip\":\"\",\"endpoint_local_address_ip4\":\"\"}"));
 }
 
+static void test_outside(void)
+{
+	CU_ASSERT(outside_agrees(RECORD(",\"local_ip\":\"10.0.0.7:1\",\"reflexive_ip4\":\"198.51.100.1:4\""),
+				 "198.51.100.1:4", false));
+	CU_ASSERT(outside_agrees(RECORD(",\"reflexive_ip4\":\"198.51.100.1:4\""), "198.51.100.1:4", false));
+	CU_ASSERT(outside_agrees(RECORD(",\"reflexive_ip4\":\"100.100.0.9:4\""), "", false));
+	CU_ASSERT(outside_agrees(RECORD(",\"local_ip\":\"203.0.113.7:1\""), "", true));
+	CU_ASSERT(outside_agrees(RECORD(",\"local_ip\":\"8.8.8.8:1\""), "", true));
+	CU_ASSERT(outside_agrees(RECORD(",\"local_ip\":\"192.168.1.7:1\""), "", false));
+	CU_ASSERT(outside_agrees(RECORD(",\"local_ip\":\"172.31.255.7:1\""), "", false));
+	CU_ASSERT(outside_agrees(RECORD(",\"local_ip\":\"172.32.0.7:1\""), "", true));
+	CU_ASSERT(outside_agrees(RECORD(",\"local_ip\":\"100.64.0.7:1\""), "", false));
+}
+
+static void test_describe_mapped(void)
+{
+	CU_ASSERT(describe_mapped_agrees("", "{\"local_ip\":\"\",\"endpoint_local_address_ip4\":\"\"}"));
+	CU_ASSERT(describe_mapped_agrees("198.51.100.1:4",
+					 "{\"local_ip\":\"\",\"endpoint_local_address_ip4\":\"\","
+					 "\"reflexive_ip4\":\"198.51.100.1:4\"}"));
+	CU_ASSERT(describe_mapped_agrees("-", "{\"local_ip\":\"\",\"endpoint_local_address_ip4\":\"\","
+					      "\"reflexive_ip4\":\"\"}"));
+	CU_ASSERT(describe_mapped_agrees("[2001:db8::1]:4",
+					 "{\"local_ip\":\"\",\"endpoint_local_address_ip4\":\"\"}"));
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
 		{"device records", test_read},
 		{"this host's description", test_describe},
+		{"how the outside sees a device", test_outside},
+		{"how the outside sees this host", test_describe_mapped},
 		CU_TEST_INFO_NULL,
 	};
 

@@ -61,6 +61,28 @@ static void test_describe(void)
 				  "{\"ipv6_supported\":false,\"local_ip_v6\":\"\"}"));
 }
 
+static void test_outside(void)
+{
+	CU_ASSERT(outside_agrees(
+		RECORD(",\"local_ip_v6\":\"[2001:db8::7]:1\",\"reflexive_ip6\":\"[2001:db8::8]:4\""),
+		"[2001:db8::8]:4", true));
+	CU_ASSERT(outside_agrees(RECORD(",\"reflexive_ip6\":\"[fe80::8]:4\""), "", false));
+	CU_ASSERT(outside_agrees(RECORD(",\"local_ip_v6\":\"[2a00::1]:1\""), "", true));
+	CU_ASSERT(outside_agrees(RECORD(",\"local_ip_v6\":\"[3fff::1]:1\""), "", true));
+	CU_ASSERT(outside_agrees(RECORD(",\"local_ip_v6\":\"[fd00::1]:1\""), "", false));
+	CU_ASSERT(outside_agrees(RECORD(",\"local_ip_v6\":\"[4000::1]:1\""), "", false));
+	CU_ASSERT(outside_agrees(RECORD(",\"local_ip_v6\":\"[200::1]:1\""), "", false));
+}
+
+static void test_describe_mapped(void)
+{
+	CU_ASSERT(describe_mapped_agrees("", "{\"ipv6_supported\":true,\"local_ip_v6\":\"\"}"));
+	CU_ASSERT(describe_mapped_agrees("[2001:db8::8]:4", "{\"ipv6_supported\":true,\"local_ip_v6\":\"\","
+							    "\"reflexive_ip6\":\"[2001:db8::8]:4\"}"));
+	CU_ASSERT(describe_mapped_agrees(
+		"-", "{\"ipv6_supported\":true,\"local_ip_v6\":\"\",\"reflexive_ip6\":\"\"}"));
+}
+
 /* --- a host's /proc
  * ----------------------------------------------------------------------------------------------- */
 
@@ -144,6 +166,8 @@ int main(void)
 	CU_TestInfo tests[] = {
 		{"device records", test_read},
 		{"this host's description", test_describe},
+		{"how the outside sees a device", test_outside},
+		{"how the outside sees this host", test_describe_mapped},
 		{"hosts without IPv6", test_support},
 		CU_TEST_INFO_NULL,
 	};

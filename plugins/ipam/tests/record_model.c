@@ -83,23 +83,56 @@ bool record_agrees(const struct record_case *record)
 	return agrees;
 }
 
-bool describe_agrees(bool supported, const char *endpoint, const char *requested, const char *json)
+bool outside_agrees(const char *json, const char *mapped, bool public)
+{
+	void *instance = family_load();
+	const struct nx_json *device = fake_json(json);
+	struct nx_member_family found = {0};
+	char text[NX_ADDRESS_TEXT] = "";
+
+	bool agrees = family_ops()->read(instance, device, &found, NULL) == NX_OK;
+	if (found.mapped.port)
+		fake_services.address->endpoint_format(&found.mapped, text);
+	agrees = agrees && text_agrees(json, "mapped", text, mapped) &&
+		 text_agrees(json, "public", found.public ? "true" : "false", public ? "true" : "false");
+	fake_json_free(device);
+	nexodus_plugin()->unload(instance);
+	return agrees;
+}
+
+static bool self_agrees(const struct nx_family_self *self, const char *json)
 {
 	void *instance = family_load();
 	struct nx_json_writer *writer = fake_writer();
-	struct nx_endpoint said = *endpoint ? fake_endpoint(endpoint) : (struct nx_endpoint){0};
-	struct nx_address wish = *requested ? fake_address(requested) : (struct nx_address){0};
 
-	family_ops()->describe_self(instance,
-				    &(const struct nx_family_self){.size = sizeof(struct nx_family_self),
-								   .supported = supported,
-								   .endpoint = said,
-								   .requested = wish},
-				    writer);
+	family_ops()->describe_self(instance, self, writer);
 	char *text = cJSON_PrintUnformatted((const cJSON *)(const void *)fake_written(writer));
 	bool agrees = text_agrees("describe_self", "JSON", text, json);
 	free(text);
 	fake_json_free(fake_written(writer));
 	nexodus_plugin()->unload(instance);
 	return agrees;
+}
+
+bool describe_agrees(bool supported, const char *endpoint, const char *requested, const char *json)
+{
+	const struct nx_family_self self = {
+		.size = sizeof(self),
+		.supported = supported,
+		.endpoint = *endpoint ? fake_endpoint(endpoint) : (struct nx_endpoint){0},
+		.requested = *requested ? fake_address(requested) : (struct nx_address){0},
+	};
+
+	return self_agrees(&self, json);
+}
+
+bool describe_mapped_agrees(const char *mapped, const char *json)
+{
+	struct nx_family_self self = {.size = sizeof(self), .supported = true};
+
+	if (*mapped == '-')
+		self.mapped.address.length = family_ops()->address_length;
+	else if (*mapped)
+		self.mapped = fake_endpoint(mapped);
+	return self_agrees(&self, json);
 }

@@ -19,6 +19,12 @@ struct record_case {
  */
 bool record_agrees(const struct record_case *record);
 
+/* The endpoint that the outside sees ("": none), and whether the device's own is a public one. */
+bool outside_agrees(const char *json, const char *mapped, bool public);
+
+/* What the plugin says of a host that is seen so ("": nothing is known, "-": there is none to use). */
+bool describe_mapped_agrees(const char *mapped, const char *json);
+
 /* What the plugin says of this host; endpoint and requested address may be "". */
 bool describe_agrees(bool supported, const char *endpoint, const char *requested, const char *json);
 
