@@ -12,9 +12,19 @@ later='libcap2 libcjson1 libcurl4 libgnutls30 libinih1 libmicrohttpd12 libmnl0 l
 	libuv1 nftables wireguard-go iputils-ping jq'
 
 # Where this machine has its Debian from.
-mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Codename: bookworm' 'Component: main' |
-	grep -v security | head -n 1)
-[ -n "$mirror" ] || { echo "root.sh: no apt source of Debian 12 here: run apt-get update" >&2; exit 1; }
+# shellcheck disable=SC2016 # apt's own variable
+mirror_find()
+{
+	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Codename: bookworm' \
+		'Component: main' | head -n 1
+}
+
+mirror=$(mirror_find)
+if [ -z "$mirror" ]; then
+	apt-get -q update
+	mirror=$(mirror_find)
+fi
+[ -n "$mirror" ] || { echo "root.sh: this machine has no apt source of Debian 12" >&2; exit 1; }
 
 rm -rf "$root"
 mkdir -p "$(dirname "$root")"
