@@ -9,8 +9,7 @@
 #include "base/memory.h"
 
 /* One endpoint for each length of address, 4 and 16 bytes. */
-#define PER_SERVER 2
-#define FOUND_LIMIT (PER_SERVER * NX_MAPPING_SERVERS_LIMIT)
+enum { PER_SERVER = 2, FOUND_LIMIT = PER_SERVER * NX_MAPPING_SERVERS_LIMIT };
 
 struct question {
 	uv_getaddrinfo_t request;

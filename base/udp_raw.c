@@ -185,25 +185,24 @@ static void source_put(struct msghdr *message, const struct nx_address *source)
 }
 
 static enum nx_status datagram_send(int descriptor, const struct nx_address *source,
-				    const struct nx_address *destination, uint8_t *datagram, size_t length,
+				    const struct nx_address *destination, struct iovec datagram,
 				    struct nx_error *error)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct in6_pktinfo))] = {0};
 	/* A raw socket takes no port: the kernel refuses one in a family. */
 	const struct nx_endpoint remote = {.address = *destination};
 	struct sockaddr_storage name = {0};
-	struct iovec part = {.iov_base = datagram, .iov_len = length};
 	struct msghdr message = {
 		.msg_name = &name,
 		.msg_namelen = (socklen_t)nx_endpoint_to_sockaddr(&remote, &name),
-		.msg_iov = &part,
+		.msg_iov = &datagram,
 		.msg_iovlen = 1,
 		.msg_control = control,
 		.msg_controllen = sizeof(control),
 	};
 
 	source_put(&message, source);
-	if (sendmsg(descriptor, &message, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)length)
+	if (sendmsg(descriptor, &message, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)datagram.iov_len)
 		return nx_fail(error, NX_UNAVAILABLE, NULL, "cannot send: %s", strerror(errno));
 	return NX_OK;
 }
@@ -224,7 +223,8 @@ enum nx_status nx_udp_raw_send(int descriptor, const struct nx_address *source, 
 	memcpy(datagram + UDP_HEADER_BYTES, data, length);
 	if (source->length == IPV4_BYTES)
 		put16(datagram + UDP_CHECKSUM_AT, checksum(source, &to->address, datagram, whole));
-	return datagram_send(descriptor, source, &to->address, datagram, whole, error);
+	return datagram_send(descriptor, source, &to->address,
+			     (struct iovec){.iov_base = datagram, .iov_len = whole}, error);
 }
 
 /* --- receiving ---------------------------------------------------------------------------------- */
