@@ -160,7 +160,7 @@ configured()
 		install -m 0640 -g nexd "$LAB_DIR/key" /etc/nexodus/registration-key &&
 		sed -i -e "s|^#service-url = .*|service-url = $url|" \
 			-e 's|^#registration-key-file = .*|registration-key-file = /etc/nexodus/registration-key|' \
-			-e 's/^#relay-node = .*/relay-node = true/' /etc/nexodus/nexd.conf
+			-e 's/^#relay-node/relay-node/' /etc/nexodus/nexd.conf
 }
 
 peer_start()

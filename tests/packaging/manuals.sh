@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # manuals.sh BUILD: each option that a program tells of stands in its manual page; each key stands in the page
-# of the configuration file and in the sample, which the program takes.
+# of the configuration file and in the sample, which the program takes, as it does what is installed in etc.
 set -u
 build=$1
 LAB_DIR=$(mktemp -d "${TMPDIR:-/tmp}/nexodus-manuals.XXXXXX")
 trap 'rm -rf "$LAB_DIR"' EXIT
 . "$(dirname "$0")/../lib/check.sh"
 pages=$build/packaging
+config=$(dirname "$0")/../../packaging/config
 
 # plain PAGE: without the marks of troff
 plain()
@@ -67,4 +68,13 @@ sed -E -e 's/^#([a-z0-9-]+ = )/\1/' -e "s|^plugin-directory = .*|plugin-director
 check "the server takes its sample, all of it set" \
 	"$build/server/nexodus-server" --check-config --config="$LAB_DIR/server.conf"
 check "nexd takes its sample, all of it set" "$build/agent/nexd" --check-config --config="$LAB_DIR/nexd.conf"
+
+# What is installed in etc, its suggestions followed; those that exclude each other are left alone.
+sed -E -e '/^#(store|database|tls-[a-z]+) = /!s/^#([a-z0-9-]+ = )/\1/' "$config/nexodus-server.conf" >"$LAB_DIR/server.conf"
+sed -E -e 's/^#([a-z0-9-]+ = )/\1/' "$config/nexd.conf" >"$LAB_DIR/nexd.conf"
+check "the server takes its configuration" "$build/server/nexodus-server" --check-config \
+	--config="$LAB_DIR/server.conf" --plugin-directory="$build/plugins"
+echo nxk_example >"$LAB_DIR/key"
+check "nexd takes its configuration" "$build/agent/nexd" --check-config --config="$LAB_DIR/nexd.conf" \
+	--plugin-directory="$build/plugins" --registration-key-file="$LAB_DIR/key"
 check_report
