@@ -119,17 +119,19 @@ enum nx_status ipam_record_read(void *instance, const struct nx_json *device, st
 	return NX_OK;
 }
 
-/* What is not known is not said: the record may have it from an earlier run. */
+/* What is not known is not said: the record may have it from an earlier run. What a server on this very host
+ * has seen, a loopback address, is of no use to others. */
 static void mapped_describe(const struct ipam_agent *agent, const struct nx_endpoint *mapped,
 			    struct nx_json_writer *writer)
 {
 	const char *field = agent->family->fields.reflexive;
-	char text[NX_ADDRESS_TEXT];
+	char text[NX_ADDRESS_TEXT] = "";
 
-	if (field && mapped->address.length == agent->family->address_length)
-		agent->services->json->put_string(
-			writer, field,
-			mapped->port ? agent->services->address->endpoint_format(mapped, text) : "");
+	if (!field || mapped->address.length != agent->family->address_length)
+		return;
+	if (mapped->port && !ipam_address_special(agent->family, agent->services, &mapped->address))
+		agent->services->address->endpoint_format(mapped, text);
+	agent->services->json->put_string(writer, field, text);
 }
 
 void ipam_record_describe(void *instance, const struct nx_family_self *self, struct nx_json_writer *writer)

@@ -104,6 +104,9 @@ static void test_describe_mapped(void)
 					 "\"reflexive_ip4\":\"198.51.100.1:4\"}"));
 	CU_ASSERT(describe_mapped_agrees("-", "{\"local_ip\":\"\",\"endpoint_local_address_ip4\":\"\","
 					      "\"reflexive_ip4\":\"\"}"));
+	CU_ASSERT(describe_mapped_agrees("127.0.0.1:4",
+					 "{\"local_ip\":\"\",\"endpoint_local_address_ip4\":\"\","
+					 "\"reflexive_ip4\":\"\"}"));
 	CU_ASSERT(describe_mapped_agrees("[2001:db8::1]:4",
 					 "{\"local_ip\":\"\",\"endpoint_local_address_ip4\":\"\"}"));
 }
