@@ -280,7 +280,7 @@ static void children_tell(const struct nx_record *record)
 {
 	if (record->children_refused)
 		nx_log(NX_LOG_WARNING, "child prefixes are left out", "device", record->member.id, "reason",
-		       "no prefix, or as large as a default route or much of one", NULL);
+		       "no prefix, as large as much of a default route, or a link's own", NULL);
 }
 
 void nx_network_change(struct nx_network *network, const struct nx_json *device)

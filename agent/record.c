@@ -83,16 +83,20 @@ static bool prefix_listed(const struct draft *draft, const struct nx_prefix *pre
 	return false;
 }
 
-/* A default route is never a child prefix, nor are its halves: it would take this host's own traffic away. */
-static bool child_read(const struct nx_json *value, struct nx_prefix *out)
+/* A default route is never a child prefix, nor are its halves: it would take this host's own traffic away.
+ * Nor is what only its own link has, such as the address where clouds keep credentials. */
+static bool child_read(const struct nx_capabilities *capabilities, const struct nx_json *value,
+		       struct nx_prefix *out)
 {
+	const struct nx_family *family;
 	const char *text = nx_json_string(value);
 	struct nx_prefix parsed;
 
 	if (!text || !nx_prefix_parse(text, &parsed) || parsed.bits < NX_CHILD_BITS_MINIMUM)
 		return false;
 	*out = nx_prefix_mask(&parsed);
-	return true;
+	family = nx_family_of_length(capabilities, out->address.length);
+	return !family || family->ops->network_check(family->instance, out, NULL) == NX_OK;
 }
 
 static enum nx_status children_read(const struct nx_capabilities *capabilities, const struct nx_json *device,
@@ -109,7 +113,7 @@ static enum nx_status children_read(const struct nx_capabilities *capabilities, 
 	     value = nx_json_next(value)) {
 		struct nx_prefix prefix;
 
-		if (!child_read(value, &prefix))
+		if (!child_read(capabilities, value, &prefix))
 			draft->child_refusals++;
 		else if (nx_family_of_length(capabilities, prefix.address.length) &&
 			 !prefix_listed(draft, &prefix))

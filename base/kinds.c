@@ -20,7 +20,7 @@ static const struct nx_kind_member ipam_members[] = {
 	MEMBER(nx_ipam_ops, prefix_check), MEMBER(nx_ipam_ops, pool_open),
 	MEMBER(nx_ipam_ops, pool_close),   MEMBER(nx_ipam_ops, pool_allocate),
 	MEMBER(nx_ipam_ops, pool_take),	   MEMBER(nx_ipam_ops, pool_give),
-	MEMBER(nx_ipam_ops, pool_usage),
+	MEMBER(nx_ipam_ops, pool_usage),   MEMBER(nx_ipam_ops, network_check),
 };
 
 static const struct nx_kind_member relay_server_members[] = {
@@ -36,6 +36,7 @@ static const struct nx_kind_member family_members[] = {
 	MEMBER(nx_family_ops, read),	      MEMBER(nx_family_ops, describe_self),
 	MEMBER(nx_family_ops, address_apply), MEMBER(nx_family_ops, routes_observe),
 	MEMBER(nx_family_ops, routes_apply),  MEMBER(nx_family_ops, source_address),
+	MEMBER(nx_family_ops, network_check),
 };
 
 static const struct nx_kind_member relay_members[] = {

@@ -52,6 +52,12 @@ struct nx_family_ops {
 	 */
 	enum nx_status (*read)(void *instance, const struct nx_json *device, struct nx_member_family *out,
 			       struct nx_error *error);
+	/*
+	 * May this host route the network, masked, to a member that says it is behind it?
+	 * NX_INVALID says why not: the server is not to be trusted to have asked.
+	 */
+	enum nx_status (*network_check)(void *instance, const struct nx_prefix *network,
+					struct nx_error *error);
 	/* Write what this host says of the family as fields of its device record. */
 	void (*describe_self)(void *instance, const struct nx_family_self *self,
 			      struct nx_json_writer *writer);

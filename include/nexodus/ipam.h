@@ -9,7 +9,7 @@
  * that the proposal lies in the prefix, the table decides. When a transaction
  * fails the core undoes its calls (`pool_take` by `pool_give` and the reverse).
  *
- * Threads: `prefix_check`, `prefix_default` and `address_check` run on any
+ * Threads: `prefix_check`, `prefix_default` and `network_check` run on any
  * thread and must not write shared state. The functions of one pool never run
  * two at a time; those of two pools may.
  *
@@ -52,6 +52,13 @@ struct nx_ipam_ops {
 	 */
 	enum nx_status (*prefix_check)(void *instance, const char *text, struct nx_prefix *out,
 				       struct nx_error *error);
+
+	/*
+	 * May a device say that this network, masked, is behind it? NX_INVALID says why
+	 * not: every other host would send there what is meant for its own link.
+	 */
+	enum nx_status (*network_check)(void *instance, const struct nx_prefix *network,
+					struct nx_error *error);
 
 	/* Make an empty pool over `prefix`. */
 	enum nx_status (*pool_open)(void *instance, const struct nx_prefix *prefix, struct nx_pool **out,

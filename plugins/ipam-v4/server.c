@@ -9,6 +9,7 @@ static const struct nx_ipam_ops ops = {
 	.address_length = 4,
 	.prefix_default = ipam_server_prefix_default,
 	.prefix_check = ipam_server_prefix_check,
+	.network_check = ipam_server_network_check,
 	.pool_open = ipam_server_pool_open,
 	.pool_close = ipam_pool_close,
 	.pool_allocate = ipam_pool_allocate,

@@ -32,6 +32,7 @@ static const struct nx_family_ops ops = {
 	.tunnel_overhead = 40, /* RFC 8200, no extension headers */
 	.supported = supported,
 	.read = ipam_record_read,
+	.network_check = ipam_record_network_check,
 	.describe_self = ipam_record_describe,
 	.address_apply = ipam_address_apply,
 	.routes_observe = ipam_routes_observe,

@@ -53,6 +53,8 @@ void ipam_agent_unload(void *instance);
 
 enum nx_status ipam_record_read(void *instance, const struct nx_json *device, struct nx_member_family *out,
 				struct nx_error *error);
+enum nx_status ipam_record_network_check(void *instance, const struct nx_prefix *network,
+					 struct nx_error *error);
 void ipam_record_describe(void *instance, const struct nx_family_self *self, struct nx_json_writer *writer);
 enum nx_status ipam_address_apply(void *instance, int interface_index, const struct nx_member_family *self,
 				  struct nx_error *error);

@@ -18,24 +18,37 @@ static enum nx_status length_judge(const struct ipam_family *family, const struc
 			      family->bits_minimum, family->bits_maximum);
 }
 
-enum nx_status ipam_prefix_judge(const struct ipam_family *family, const struct nx_services *services,
-				 const struct nx_prefix *prefix, struct nx_error *error)
+/* `verb`: what the prefix cannot be. */
+static enum nx_status specials_judge(const struct ipam_family *family, const struct nx_services *services,
+				     const struct nx_prefix *prefix, const char *verb, struct nx_error *error)
 {
 	char text[NX_ADDRESS_TEXT], special[NX_ADDRESS_TEXT];
-	enum nx_status status = length_judge(family, services, prefix, error);
 
-	if (status != NX_OK)
-		return status;
 	for (size_t i = 0; i < family->special_count; i++) {
 		if (!services->address->prefix_overlaps(&family->specials[i].prefix, prefix))
 			continue;
-		return services->fail(error, NX_INVALID, NULL,
-				      "%s cannot be an organization's prefix: %s is %s",
-				      services->address->prefix_format(prefix, text),
+		return services->fail(error, NX_INVALID, NULL, "%s cannot be %s: %s is %s",
+				      services->address->prefix_format(prefix, text), verb,
 				      services->address->prefix_format(&family->specials[i].prefix, special),
 				      family->specials[i].meaning);
 	}
 	return NX_OK;
+}
+
+enum nx_status ipam_prefix_judge(const struct ipam_family *family, const struct nx_services *services,
+				 const struct nx_prefix *prefix, struct nx_error *error)
+{
+	enum nx_status status = length_judge(family, services, prefix, error);
+
+	if (status != NX_OK)
+		return status;
+	return specials_judge(family, services, prefix, "an organization's prefix", error);
+}
+
+enum nx_status ipam_network_judge(const struct ipam_family *family, const struct nx_services *services,
+				  const struct nx_prefix *network, struct nx_error *error)
+{
+	return specials_judge(family, services, network, "a network behind a device", error);
 }
 
 const char *ipam_address_special(const struct ipam_family *family, const struct nx_services *services,

@@ -53,6 +53,10 @@ struct ipam_family {
 enum nx_status ipam_prefix_judge(const struct ipam_family *family, const struct nx_services *services,
 				 const struct nx_prefix *prefix, struct nx_error *error);
 
+/* May a device say that this network is behind it? NX_INVALID says why not. */
+enum nx_status ipam_network_judge(const struct ipam_family *family, const struct nx_services *services,
+				  const struct nx_prefix *network, struct nx_error *error);
+
 /* What special thing the address is: its meaning, or NULL when it is an ordinary one. */
 const char *ipam_address_special(const struct ipam_family *family, const struct nx_services *services,
 				 const struct nx_address *address);

@@ -134,6 +134,14 @@ static void mapped_describe(const struct ipam_agent *agent, const struct nx_endp
 	agent->services->json->put_string(writer, field, text);
 }
 
+enum nx_status ipam_record_network_check(void *instance, const struct nx_prefix *network,
+					 struct nx_error *error)
+{
+	const struct ipam_agent *agent = instance;
+
+	return ipam_network_judge(agent->family, agent->services, network, error);
+}
+
 void ipam_record_describe(void *instance, const struct nx_family_self *self, struct nx_json_writer *writer)
 {
 	const struct ipam_agent *agent = instance;

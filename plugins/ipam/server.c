@@ -46,6 +46,14 @@ enum nx_status ipam_server_prefix_check(void *instance, const char *text, struct
 	return ipam_prefix_read(server->family, server->services, text, out, error);
 }
 
+enum nx_status ipam_server_network_check(void *instance, const struct nx_prefix *network,
+					 struct nx_error *error)
+{
+	const struct ipam_server *server = instance;
+
+	return ipam_network_judge(server->family, server->services, network, error);
+}
+
 enum nx_status ipam_server_pool_open(void *instance, const struct nx_prefix *prefix, struct nx_pool **out,
 				     struct nx_error *error)
 {

@@ -21,6 +21,8 @@ void ipam_server_unload(void *instance);
 enum nx_status ipam_server_prefix_default(void *instance, struct nx_prefix *out, struct nx_error *error);
 enum nx_status ipam_server_prefix_check(void *instance, const char *text, struct nx_prefix *out,
 					struct nx_error *error);
+enum nx_status ipam_server_network_check(void *instance, const struct nx_prefix *network,
+					 struct nx_error *error);
 enum nx_status ipam_server_pool_open(void *instance, const struct nx_prefix *prefix, struct nx_pool **out,
 				     struct nx_error *error);
 

@@ -42,6 +42,26 @@ static enum nx_status unparsable(const char *text, struct nx_error *error)
 		       nx_prefix_format(&guess, right));
 }
 
+/* What only the family itself knows: link-local networks, for one, are nobody's but the link's. */
+static enum nx_status family_judge(const struct nx_fields *fields, const char *text,
+				   const struct nx_prefix *prefix, struct nx_prefix *out,
+				   struct nx_error *error)
+{
+	const struct nx_family *family = nx_family_of(fields, &prefix->address);
+	struct nx_prefix network = nx_prefix_mask(prefix);
+	struct nx_error why = {0};
+	enum nx_status status;
+
+	if (!family)
+		return nx_fail(error, NX_INVALID, FIELD, "%.80s: this server has no addresses of that family",
+			       text);
+	status = family->ops->network_check(family->instance, &network, &why);
+	if (status != NX_OK)
+		return nx_fail(error, status, FIELD, "%s", why.message);
+	*out = network;
+	return NX_OK;
+}
+
 static enum nx_status prefix_read(const struct nx_fields *fields, const struct nx_json *value,
 				  struct nx_prefix *out, struct nx_error *error)
 {
@@ -60,11 +80,7 @@ static enum nx_status prefix_read(const struct nx_fields *fields, const struct n
 			"%.80s would take all traffic or much of it: advertise the networks behind the "
 			"host, /%d or longer",
 			text, NX_CHILD_BITS_MINIMUM);
-	if (!nx_family_of(fields, &prefix.address))
-		return nx_fail(error, NX_INVALID, FIELD, "%.80s: this server has no addresses of that family",
-			       text);
-	*out = nx_prefix_mask(&prefix);
-	return NX_OK;
+	return family_judge(fields, text, &prefix, out, error);
 }
 
 static enum nx_status overlap(const struct nx_prefix *mine, const struct nx_prefix *other, const char *whose,

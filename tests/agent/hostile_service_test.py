@@ -290,6 +290,17 @@ class HostileService(unittest.TestCase):
         self.assertEqual({prefix for prefix in held | routes(4) | routes(6)
                           if prefix == "default" or prefix.endswith(("/0", "/1"))}, set())
 
+    def test_networks_of_a_link_are_never_routed(self):
+        """Such as the address where clouds keep a machine's credentials."""
+        agent = self.running()
+        self.world.change(2, 2, child_prefix=["169.254.169.254/32", "169.254.0.0/16", "127.0.0.0/8", "224.0.0.0/4",
+                                              "fe80::/64", "ff00::/8", "10.8.0.0/16"])
+        wait("the honest one", lambda: "10.8.0.0/16" in routes(4))
+        self.assertIn("child prefixes are left out", agent.log())
+        held = {prefix for peer in agent.ask("peers") for prefix in peer["allowed_ips"]}
+        self.assertEqual({prefix for prefix in held | routes(4)
+                          if prefix.startswith(("169.", "127.", "224.", "fe80", "ff"))}, set())
+
     def test_a_route_of_the_host_is_left_and_told(self):
         run("ip", "link", "add", "other0", "type", "veth", "peer", "name", "other1")
         run("ip", "link", "set", "other0", "up")

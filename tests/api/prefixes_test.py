@@ -53,6 +53,9 @@ FIT = {
 # What no device may advertise.
 NO_CHILDREN = {
     **{text: said for texts in UNREADABLE.values() for text, said in texts.items() if said != "length"},
+    # A link's own networks, and what is nobody's: others would send theirs there.
+    "127.0.0.0/8": "loopback", "169.254.169.254/32": "link-local", "168.0.0.0/7": "link-local", "224.0.0.0/24": "multicast",
+    "240.0.0.0/8": "reserved", "fe80::/64": "link-local", "ff02::/16": "multicast", "::1/128": "loopback",
     "10.5.0.0": "expected address/length", "fd05::": "expected address/length",
     "0.0.0.0/0": "all traffic", "::/0": "all traffic", "10.5.0.0/0": "all traffic",
     "fd05::/0": "all traffic", "0.0.0.0/1": "/7", "128.0.0.0/1": "/7", "8000::/1": "/7", "fc00::/6": "/7",

@@ -55,6 +55,14 @@ static enum nx_status family_read(void *instance, const struct nx_json *device, 
 	return NX_OK;
 }
 
+/* The first address of a family is special in this mesh: 0.0.0.0/8 and ::/8. */
+static enum nx_status family_network_check(void *instance, const struct nx_prefix *network,
+					   struct nx_error *error)
+{
+	(void)instance;
+	return network->address.bytes[0] ? NX_OK : nx_fail(error, NX_INVALID, NULL, "special");
+}
+
 static void family_describe_self(void *instance, const struct nx_family_self *self,
 				 struct nx_json_writer *writer)
 {
@@ -142,6 +150,7 @@ static bool family_source_address(void *instance, const struct nx_address *remot
 		.supported = family_supported, .read = family_read, .describe_self = family_describe_self,   \
 		.address_apply = family_address_apply, .routes_observe = family_routes_observe,              \
 		.routes_apply = family_routes_apply, .source_address = family_source_address,                \
+		.network_check = family_network_check,                                                       \
 	}
 
 static const struct nx_family_ops family_ops[] = {FAMILY_OPS("IPv4", 4), FAMILY_OPS("IPv6", 16)};

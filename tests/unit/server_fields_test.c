@@ -18,6 +18,14 @@ static enum nx_status prefix_default(void *instance, struct nx_prefix *out, stru
 	return NX_OK;
 }
 
+static enum nx_status network_check(void *instance, const struct nx_prefix *network, struct nx_error *error)
+{
+	(void)instance;
+	(void)network;
+	(void)error;
+	return NX_OK;
+}
+
 static enum nx_status prefix_check(void *instance, const char *text, struct nx_prefix *out,
 				   struct nx_error *error)
 {
@@ -34,6 +42,7 @@ static const struct nx_ipam_ops ops = {
 	.address_length = 4,
 	.prefix_default = prefix_default,
 	.prefix_check = prefix_check,
+	.network_check = network_check,
 };
 
 #define ON_BOTH (NX_FIELD_ON_CREATE | NX_FIELD_ON_PATCH)
