@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "agent/mapping.h"
 #include "agent/session.h"
 #include "base/address.h"
 #include "base/json.h"
@@ -27,6 +28,16 @@ static enum reach entry_reach(const struct nx_entry *entry)
 
 /* --- status ----------------------------------------------------------------------------------- */
 
+static void mapping_put(const struct nx_agent *agent, const struct nx_family *family, struct nx_json *item)
+{
+	struct nx_mapping_result result = nx_mapping_result(agent->mapping, family);
+	char text[NX_ADDRESS_TEXT];
+
+	nx_json_put_string(item, "mapping", nx_mapping_kind_name(result.kind));
+	nx_json_put_string(item, "mapped_endpoint",
+			   result.mapped.port ? nx_endpoint_format(&result.mapped, text) : "");
+}
+
 static void family_put(const struct nx_agent *agent, size_t index, struct nx_json *families,
 		       struct nx_json *addresses)
 {
@@ -42,6 +53,7 @@ static void family_put(const struct nx_agent *agent, size_t index, struct nx_jso
 	nx_json_put_string(item, "reason", family->reason);
 	nx_json_put_string(item, "address", present ? nx_address_format(&facts->address, text) : "");
 	nx_json_put_string(item, "prefix", present ? nx_prefix_format(&facts->organization, text) : "");
+	mapping_put(agent, family, item);
 	nx_json_add(families, item);
 	if (present)
 		nx_json_add_string(addresses, nx_address_format(&facts->address, text));

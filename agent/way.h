@@ -6,7 +6,7 @@
  * Only a handshake proves that packets go both ways. It is seen by its time
  * having changed, not by its age: the wall clock may jump. A way is lost when
  * nothing has come for three keepalives, or sooner when this host has sent more
- * than keepalives and nothing came back (WireGuard answers within 10 s, and asks
+ * than keepalives and nothing came back (a tunnel answers within 10 s, and asks
  * for a new handshake after 15). A way that came and went waits longer each time
  * before it is trusted again, so that it does not flap.
  *

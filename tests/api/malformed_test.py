@@ -37,9 +37,13 @@ DEVICE = {
     "local_ip": malformed.Endpoint("192.0.2.1", "[2001:db8::1]"),
     "local_ip_v6": malformed.Endpoint("[2001:db8::1]", "192.0.2.1"),
     "reflexive_ip4": malformed.Text(255),
+    "reflexive_ip6": malformed.Endpoint("[2001:db8::1]", "192.0.2.1"),
     "endpoint_local_address_ip4": malformed.Text(255),
     "ipv6_supported": malformed.Flag(),
     "symmetric_nat": malformed.Flag(),
+    "relay_id": malformed.Word("relay", "01890A5D-AC96-774B-BCCE-B302099A8057", "01890a5d-ac96-774b-bcce-b302099a805",
+                               good=("", "01890a5d-ac96-774b-bcce-b302099a8057")),
+    "relay_draining": malformed.Flag(),
 }
 
 BODIES = {
