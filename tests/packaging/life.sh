@@ -179,6 +179,16 @@ peer_addresses()
 	done
 }
 
+# tables_readable: by a process with the groups of nexd, and as little else
+tables_readable()
+{
+	local groups
+	groups=$(status_of "$(main_pid nexd)" Groups | tr -s ' ' , | sed 's/,$//')
+	[ ! -e /proc/net/ip_tables_names ] ||
+		setpriv --reuid nexd --regid nexd --groups "$groups" --bounding-set=-all --inh-caps=-all \
+			cat /proc/net/ip_tables_names
+}
+
 tells_running() { [ "$(unit nexd StatusText)" = "running on wg0" ]; }
 
 agent_runs()
@@ -192,6 +202,7 @@ agent_runs()
 	# shellcheck disable=SC2086 # a list
 	check_same "with no more than nexd" \
 		"$network_capabilities $network_capabilities $network_capabilities 1" "$(capabilities $go)"
+	check "it may read which tables of iptables there are" tables_readable
 	check_same "its state is its own" "700 nexd nexd" "$(stat -c '%a %U %G' /var/lib/nexd)"
 	check_same "its socket is for the group nexctl" "660 nexd nexctl" "$(stat -c '%a %U %G' /run/nexd/nexd.sock)"
 	check_soon "it tells how it stands" 20 tells_running
