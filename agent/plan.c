@@ -128,7 +128,7 @@ static void member_push(const struct nx_member ***list, size_t *count, size_t *r
 {
 	if (*count == *room) {
 		*room = *room ? 2 * *room : 16;
-		*list = nx_realloc_array(*list, *room, sizeof(**list));
+		*list = nx_realloc_array(*list, *room, sizeof(struct nx_member *));
 	}
 	(*list)[(*count)++] = member;
 }
@@ -184,12 +184,12 @@ static void relays_gather(struct nx_planner *planner)
 			continue;
 		if (planner->relay_count >= room) {
 			room = room ? 2 * room : 4;
-			planner->relays = nx_realloc_array(planner->relays, room, sizeof(*planner->relays));
+			planner->relays = nx_realloc_array(planner->relays, room, sizeof(struct nx_entry *));
 		}
 		planner->relays[planner->relay_count++] = entry;
 	}
 	if (planner->relay_count)
-		qsort(planner->relays, planner->relay_count, sizeof(*planner->relays), entry_order);
+		qsort(planner->relays, planner->relay_count, sizeof(struct nx_entry *), entry_order);
 }
 
 /* How fit a relay is for this host: the fewer, the better. */

@@ -40,6 +40,7 @@ DEVICE = {
     "reflexive_ip6": malformed.Endpoint("[2001:db8::1]", "192.0.2.1"),
     "endpoint_local_address_ip4": malformed.Text(255),
     "ipv6_supported": malformed.Flag(),
+    "relay": malformed.Flag(),
     "symmetric_nat": malformed.Flag(),
     "relay_id": malformed.Word("relay", "01890A5D-AC96-774B-BCCE-B302099A8057", "01890a5d-ac96-774b-bcce-b302099a805",
                                good=("", "01890a5d-ac96-774b-bcce-b302099a8057")),
@@ -67,7 +68,7 @@ BODIES = {
         **{**DEVICE, "ipv6_supported": malformed.Flag(good=(b"true",))}, public_key=malformed.Key(), token=malformed.Token(),
         driver=malformed.Word("pigeon", "WireGuard", "wireguard ", good=("wireguard",)),
         tunnel_ip=malformed.Address("200::7"), tunnel_ip_v6=malformed.Address("100.100.0.7"),
-        relay=malformed.Flag(), discovery=malformed.Flag()),
+        discovery=malformed.Flag()),
     "PATCH /api/devices/{id}": Body(200, lambda w: {"hostname": w.fresh(), "os": "changed", "symmetric_nat": False}, **DEVICE),
     "POST /api/invitations": Body(
         201, lambda w: {"user_id": w.guest(), "organization_id": w.organization},
@@ -126,7 +127,9 @@ class World:
 
     def address(self, version):
         self.count += 1
-        return f"100.100.7.{self.count % 250 + 1}" if version == 4 else f"200::7:{self.count:x}"
+        if version == 6:
+            return f"200::7:{self.count:x}"
+        return f"100.100.{100 + self.count // 250}.{self.count % 250 + 1}"
 
     def guest(self):
         return self.admin.must(201).post("/api/users", {"username": self.fresh(), "password": "a good password"}).json["id"]

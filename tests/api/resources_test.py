@@ -310,11 +310,11 @@ class Resources(unittest.TestCase):
             "hostname": "renamed", "local_ip": "192.0.2.9:1", "local_ip_v6": "[2001:db8::9]:1", "symmetric_nat": True,
             "reflexive_ip4": "198.51.100.9:1", "reflexive_ip6": "[2001:db8::9]:4",
             "endpoint_local_address_ip4": "192.0.2.9", "os": "linux",
-            "public_key": public_key(), "id": "x", "tunnel_ip": "100.100.0.99", "relay": True, "revision": 1}).json
+            "public_key": public_key(), "id": "x", "tunnel_ip": "100.100.0.99", "discovery": True, "revision": 1}).json
         self.assertEqual(changed["revision"], device["revision"] + 1)
         for name, value in (("hostname", "renamed"), ("local_ip", "192.0.2.9:1"), ("local_ip_v6", "[2001:db8::9]:1"),
                             ("reflexive_ip6", "[2001:db8::9]:4"), ("symmetric_nat", True), ("os", "linux"),
-                            ("public_key", device["public_key"]), ("tunnel_ip", "100.100.0.1"), ("relay", False), ("id", device["id"])):
+                            ("public_key", device["public_key"]), ("tunnel_ip", "100.100.0.1"), ("discovery", False), ("id", device["id"])):
             self.assertEqual(changed[name], value, name)
         # What changes nothing is no change.
         self.assertEqual(self.alice.must(200).patch(path, {"hostname": "renamed"}).json["revision"], changed["revision"])

@@ -261,7 +261,7 @@ static const struct plan_case {
 	/* Several relays: "spoke2" has said that it is behind the second. */
 	{"spoke2", "relay2 relay", "relay2",
 	 "relay " SUPERNETS " 172.17.9.0/24 fd09::/48 172.17.22.0/24 fd22::/48 172.17.40.0/24 172.17.30.0/24 "
-			    "fd30::/48 @192.0.2.31:1031 keepalive 5"},
+	 "fd30::/48 @192.0.2.31:1031 keepalive 5"},
 	{"spoke2", "relay2 relay", "relay", "probe @192.0.2.30:1030 keepalive 5"},
 	{"spoke2", "relay2 relay", "one", "none"},
 	{"one", "relay relay2", "spoke2", "none"},
