@@ -10,6 +10,7 @@
 
 #include "agent/capabilities.h"
 #include "agent/client.h"
+#include "agent/drain.h"
 #include "agent/mapping.h"
 #include "agent/network.h"
 #include "agent/options.h"
@@ -45,7 +46,8 @@ struct nx_agent {
 	struct nx_session *session;
 	struct nx_control *control;
 	struct nx_watch *beat; /* notify.h */
-	bool handing_over;     /* end, but leave all as it stands for the next nexd */
+	struct nx_drain drain;
+	bool handing_over; /* end, but leave all as it stands for the next nexd */
 	int exit_code;
 };
 

@@ -3,6 +3,7 @@
  * The control socket: one line of JSON in, one line of JSON out, then the end.
  *
  *   {"command":"status"}   {"command":"peers"}   {"command":"version"}
+ *   {"command":"drain"}    {"command":"drain","force":true}    {"command":"drain","undo":true}
  *
  * A failure is {"error":"…"}. The socket is 0660, and who asks is looked at as
  * well (SO_PEERCRED): root, the agent's own user, or a member of the socket's group.
@@ -10,6 +11,7 @@
 #ifndef NX_AGENT_CONTROL_H
 #define NX_AGENT_CONTROL_H
 
+#include <stdbool.h>
 #include <uv.h>
 
 #include "base/buffer.h"
@@ -17,10 +19,17 @@
 
 struct nx_control;
 
+/* A relay is to be left by its spokes. */
+struct nx_control_drain {
+	bool undo;  /* or no longer */
+	bool force; /* even if they have nowhere to go */
+};
+
 /* What the socket answers from. */
 struct nx_control_source {
 	void (*status)(void *context, struct nx_buffer *out);
 	void (*peers)(void *context, struct nx_buffer *out);
+	void (*drain)(void *context, const struct nx_control_drain *wish, struct nx_buffer *out);
 	void *context;
 };
 
@@ -32,5 +41,7 @@ void nx_control_stop(struct nx_control *control); /* removes the socket; NULL is
 /* The answer to one request line (its newline left out). Pure but for the source's answers. */
 void nx_control_answer(const struct nx_control_source *source, const char *line, size_t length,
 		       struct nx_buffer *out);
+/* {"error":"…"} */
+void nx_control_error(struct nx_buffer *out, const char *message);
 
 #endif

@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 
-static void error_write(struct nx_buffer *out, const char *message)
+void nx_control_error(struct nx_buffer *out, const char *message)
 {
 	nx_buffer_text(out, "{\"error\":");
 	nx_json_write_string(out, message);
@@ -20,7 +20,19 @@ static void version_write(struct nx_buffer *out)
 	nx_buffer_text(out, "}");
 }
 
-static void command_answer(const struct nx_control_source *source, const char *command, struct nx_buffer *out)
+static void drain_answer(const struct nx_control_source *source, const struct nx_json *request,
+			 struct nx_buffer *out)
+{
+	const struct nx_control_drain wish = {
+		.undo = nx_json_member_boolean(request, "undo", false),
+		.force = nx_json_member_boolean(request, "force", false),
+	};
+
+	source->drain(source->context, &wish, out);
+}
+
+static void command_answer(const struct nx_control_source *source, const char *command,
+			   const struct nx_json *request, struct nx_buffer *out)
 {
 	if (strcmp(command, "status") == 0)
 		source->status(source->context, out);
@@ -28,8 +40,10 @@ static void command_answer(const struct nx_control_source *source, const char *c
 		source->peers(source->context, out);
 	else if (strcmp(command, "version") == 0)
 		version_write(out);
+	else if (strcmp(command, "drain") == 0)
+		drain_answer(source, request, out);
 	else
-		error_write(out, "unknown command: status, peers and version are known");
+		nx_control_error(out, "unknown command: status, peers, version and drain are known");
 }
 
 void nx_control_answer(const struct nx_control_source *source, const char *line, size_t length,
@@ -42,8 +56,9 @@ void nx_control_answer(const struct nx_control_source *source, const char *line,
 	if (nx_json_parse(line, length, &request, &error) == NX_OK)
 		command = nx_json_member_string(request, "command", NULL);
 	if (command)
-		command_answer(source, command, out);
+		command_answer(source, command, request, out);
 	else
-		error_write(out, *error.message ? error.message : "a request is {\"command\":\"status\"}");
+		nx_control_error(out,
+				 *error.message ? error.message : "a request is {\"command\":\"status\"}");
 	nx_buffer_text(out, "\n");
 }

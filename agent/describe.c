@@ -66,7 +66,11 @@ static enum nx_nat nat_find(const struct nx_agent *agent)
 
 static void relay_describe(const struct nx_agent *agent, struct nx_json *into)
 {
-	struct nx_relay_self self = {.size = sizeof(self), .nat = nat_find(agent)};
+	struct nx_relay_self self = {
+		.size = sizeof(self),
+		.nat = nat_find(agent),
+		.draining = agent->drain.on && agent->network.reconcile.planner.self.standing.relay,
+	};
 
 	nx_network_via(&agent->network, self.via);
 	agent->capabilities.relay->describe_self(agent->capabilities.relay_instance, &self,

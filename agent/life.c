@@ -109,10 +109,12 @@ void nx_agent_end(struct nx_agent *agent, int exit_code)
 	uv_stop(&agent->loop);
 }
 
+/* A relay may have to let its spokes go first; a second signal does not wait for that. */
 static void signal_end(uv_signal_t *handle, int number)
 {
 	nx_log(NX_LOG_INFO, "stopping", "signal", number == SIGTERM ? "SIGTERM" : "SIGINT", NULL);
-	nx_agent_end(handle->data, NX_EXIT_OK);
+	if (!nx_drain_before_end(handle->data))
+		nx_agent_end(handle->data, NX_EXIT_OK);
 }
 
 /* Another nexd is about to take over. */
@@ -279,12 +281,17 @@ static void peers_tell(void *context, struct nx_buffer *out)
 	nx_status_peers_write(context, out);
 }
 
+static void drain_tell(void *context, const struct nx_control_drain *wish, struct nx_buffer *out)
+{
+	nx_status_drain_write(context, wish, out);
+}
+
 static enum nx_status service_begin(struct nx_agent *agent, struct nx_error *error)
 {
 	const struct nx_client_options client = {.service_url = agent->options.service_url,
 						 .ca_file = agent->options.ca_file};
 	const struct nx_control_source source = {
-		.status = status_tell, .peers = peers_tell, .context = agent};
+		.status = status_tell, .peers = peers_tell, .drain = drain_tell, .context = agent};
 	enum nx_status status = nx_client_new(&agent->loop, &client, &agent->client, error);
 
 	if (status != NX_OK)
@@ -336,6 +343,7 @@ void nx_life_end(struct nx_agent *agent)
 	bool keep = over || (agent->options.keep_interface && agent->exit_code != NX_EXIT_GONE);
 
 	nx_agent_notify_stop(agent);
+	nx_drain_release(&agent->drain);
 	nx_control_stop(agent->control);
 	nx_session_free(agent->session);
 	agent->session = NULL;

@@ -89,6 +89,14 @@ static const struct nx_config_key keys[] = {
 	 .type = NX_CONFIG_BOOLEAN,
 	 .fallback = "false",
 	 .summary = "Leave the tunnel as it stands when nexd stops"},
+	{.name = "drain-timeout",
+	 .type = NX_CONFIG_DURATION,
+	 .fallback = "5",
+	 .minimum = 0,
+	 .maximum = 3600,
+	 .summary = "Seconds that a relay waits, when it is told to stop, for its spokes to move to another "
+		    "one; "
+		    "0 does not wait"},
 	{.name = "hostname",
 	 .type = NX_CONFIG_STRING,
 	 .fallback = "",
@@ -323,6 +331,7 @@ enum nx_status nx_options_read(const struct nx_config *config, struct nx_options
 		.listen_port = (uint16_t)nx_config_integer(config, NX_OPTIONS_SECTION, "listen-port"),
 		.mtu = (uint32_t)nx_config_integer(config, NX_OPTIONS_SECTION, "mtu"),
 		.keep_interface = nx_config_boolean(config, NX_OPTIONS_SECTION, "keep-interface"),
+		.drain_seconds = (uint32_t)nx_config_integer(config, NX_OPTIONS_SECTION, "drain-timeout"),
 		.stun_given = *text(config, "stun-server") != '\0',
 		.stun_interval = (uint32_t)nx_config_integer(config, NX_OPTIONS_SECTION, "stun-interval"),
 	};

@@ -28,6 +28,7 @@ struct nx_options {
 	uint16_t listen_port;
 	uint32_t mtu;
 	bool keep_interface;
+	uint32_t drain_seconds;
 	struct nx_endpoint *local; /* where it is reached; port 0: the tunnel's */
 	size_t local_count;
 	struct nx_address *requested;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/plan.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/relay_choice.h"
 #include "base/address.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -192,46 +192,6 @@ static void relays_gather(struct nx_planner *planner)
 		qsort(planner->relays, planner->relay_count, sizeof(struct nx_entry *), entry_order);
 }
 
-/* How fit a relay is for this host: the fewer, the better. */
-static unsigned relay_grade(const struct nx_entry *entry)
-{
-	const struct nx_member *member = &entry->record->member;
-
-	return (member->direct == NX_DIRECT_FAILS ? 2u : 0u) + (member->standing.draining ? 1u : 0u);
-}
-
-/* At a start the record tells which relay this host had. */
-static const struct nx_entry *relay_before(const struct nx_planner *planner)
-{
-	if (planner->relay || !*planner->self.standing.via)
-		return planner->relay;
-	return nx_members_find(planner->members, planner->self.standing.via);
-}
-
-/* One that does is kept: moving costs every host that talks to this one. */
-static bool relay_choose(struct nx_planner *planner)
-{
-	const struct nx_capabilities *capabilities = planner->capabilities;
-	const struct nx_entry *before = relay_before(planner);
-	struct nx_entry *held = planner->relay, *best = NULL;
-	bool was_self = planner->relay_is_self;
-
-	planner->relay_is_self = planner->self.standing.relay;
-	for (size_t i = 0; i < planner->relay_count && !planner->relay_is_self; i++) {
-		struct nx_entry *entry = planner->relays[i];
-		unsigned grade = relay_grade(entry), best_grade = best ? relay_grade(best) : UINT_MAX;
-
-		if (grade < best_grade ||
-		    (grade == best_grade && best != before &&
-		     (entry == before ||
-		      capabilities->relay->prefer(capabilities->relay_instance, &planner->self,
-						  &entry->record->member, &best->record->member))))
-			best = entry;
-	}
-	planner->relay = best;
-	return best != held || planner->relay_is_self != was_self;
-}
-
 static struct nx_entry *relay_entry(const struct nx_planner *planner, const struct nx_member *member)
 {
 	for (size_t i = 0; member && i < planner->relay_count; i++) {
@@ -269,7 +229,7 @@ void nx_planner_survey(struct nx_planner *planner, void (*doubtful)(void *contex
 	bool moved;
 
 	relays_gather(planner);
-	moved = relay_choose(planner);
+	moved = nx_relay_choose(planner);
 	carriers_find(planner, doubtful, context);
 	for (size_t i = 0; i < planner->relay_count; i++)
 		doubtful(context, planner->relays[i]);
@@ -291,38 +251,13 @@ void nx_planner_forget(struct nx_planner *planner, struct nx_entry *entry)
 	planner->relay_count = kept;
 	if (planner->relay == entry)
 		planner->relay = NULL;
+	if (planner->relay_next == entry)
+		planner->relay_next = NULL;
 	for (struct nx_entry *other = nx_members_first(planner->members); other;
 	     other = nx_members_next(other)) {
 		if (other->carrier == entry)
 			other->carrier = NULL;
 	}
-}
-
-static const struct nx_member *relay_preferred(const struct nx_planner *planner)
-{
-	const struct nx_capabilities *capabilities = planner->capabilities;
-	const struct nx_member *best = NULL;
-
-	for (size_t i = 0; i < planner->relay_count; i++) {
-		const struct nx_member *relay = &planner->relays[i]->record->member;
-
-		if (!best ||
-		    capabilities->relay->prefer(capabilities->relay_instance, &planner->self, relay, best))
-			best = relay;
-	}
-	return best;
-}
-
-void nx_planner_via(const struct nx_planner *planner, char via[static NX_DEVICE_ID_TEXT])
-{
-	const struct nx_member *relay = planner->relay ? &planner->relay->record->member : NULL;
-
-	via[0] = '\0';
-	/* To hosts that reach everybody directly it makes no difference: they need not tell. */
-	if (!relay || (!planner->self.standing.spoke && !planner->detours))
-		return;
-	if (relay != relay_preferred(planner))
-		memcpy(via, relay->id, strlen(relay->id) + 1);
 }
 
 /* Inside the mesh's own prefix of its family there is room for tunnel addresses only. */

@@ -37,7 +37,8 @@ struct nx_planner {
 	struct nx_member_family *self_families;
 	struct nx_entry **relays; /* all but this host, ascending by id */
 	size_t relay_count;
-	struct nx_entry *relay; /* chosen; NULL: none, or this host itself */
+	struct nx_entry *relay;	     /* in use; NULL: none, or this host itself */
+	struct nx_entry *relay_next; /* that it moves to as soon as the others know of it; NULL: none */
 	bool relay_is_self;
 	size_t detours; /* members that are no spokes, and reached through a relay all the same */
 	struct nx_address *guarded;
@@ -65,7 +66,8 @@ void nx_planner_survey(struct nx_planner *planner, void (*doubtful)(void *contex
 		       void *context);
 /* The entry is about to go: forget it. The next survey makes good what is missing then. */
 void nx_planner_forget(struct nx_planner *planner, struct nx_entry *entry);
-/* The id of the chosen relay where others would not find it by themselves; "" otherwise. */
+/* The id of the relay that this host has, or moves to, where others would not find it by themselves; ""
+ * otherwise. */
 void nx_planner_via(const struct nx_planner *planner, char via[static NX_DEVICE_ID_TEXT]);
 /* Plan one member. `out` is reused from call to call; nx_wanted_release() at the end. After
  * a failure it is as after nx_wanted_none(). */

@@ -141,9 +141,10 @@ void nx_reconcile_set_self(struct nx_reconcile *reconcile, struct nx_record *rec
 	/* Every plan depends on this host, and every route on its addresses. */
 	reconcile->survey = true;
 	reconcile->replan_all = true;
+	if (known && addresses_same(before, planner->self_families, count))
+		return;
 	reconcile->unsure = true;
-	if (known && !addresses_same(before, planner->self_families, count))
-		reconcile->routes_stale = true;
+	reconcile->routes_stale |= known;
 }
 
 void nx_reconcile_guard(struct nx_reconcile *reconcile, const struct nx_address *addresses, size_t count)

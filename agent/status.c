@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "agent/mapping.h"
+#include "agent/relay_choice.h"
 #include "agent/session.h"
 #include "base/address.h"
 #include "base/json.h"
@@ -77,6 +78,16 @@ static void relay_put(const struct nx_planner *planner, struct nx_json *status)
 			   planner->relay ? planner->relay->record->member.hostname : "");
 }
 
+/* What a relay says of those that it is there for. */
+static void drain_put(const struct nx_agent *agent, struct nx_json *status)
+{
+	const struct nx_planner *planner = &agent->network.reconcile.planner;
+
+	nx_json_put_boolean(status, "draining", agent->drain.on);
+	nx_json_put_integer(status, "spokes_behind", (int64_t)nx_relay_spokes(planner));
+	nx_json_put_integer(status, "other_relays", (int64_t)nx_relay_others(planner));
+}
+
 static void peers_count_put(const struct nx_reconcile *reconcile, struct nx_json *status)
 {
 	int64_t direct = 0, relayed = 0;
@@ -122,10 +133,24 @@ void nx_status_write(const struct nx_agent *agent, struct nx_buffer *out)
 	nx_json_put_integer(status, "revision", session->revision);
 	families_put(agent, status);
 	relay_put(&network->reconcile.planner, status);
+	drain_put(agent, status);
 	peers_count_put(&network->reconcile, status);
 	nx_json_put_string(status, "route_conflict", network->route_conflict);
 	nx_json_put_string(status, "last_error", error_latest(agent));
 	nx_json_print(status, out);
+}
+
+void nx_status_drain_write(struct nx_agent *agent, const struct nx_control_drain *wish, struct nx_buffer *out)
+{
+	NX_AUTO_JSON struct nx_json *answer = nx_json_object();
+	struct nx_error error = {0};
+
+	if (nx_drain_set(agent, !wish->undo, wish->force, &error) != NX_OK) {
+		nx_control_error(out, error.message);
+		return;
+	}
+	drain_put(agent, answer);
+	nx_json_print(answer, out);
 }
 
 /* --- peers --------------------------------------------------------------------------------------- */
@@ -241,6 +266,7 @@ static void peer_write(const struct nx_reconcile *reconcile, const struct nx_ent
 	nx_json_put_string(peer, "reason", reason);
 	nx_json_put_string(peer, "via", entry->carrier ? entry->carrier->record->member.hostname : "");
 	nx_json_put_boolean(peer, "relay", entry == reconcile->planner.relay);
+	nx_json_put_boolean(peer, "draining", member->standing.draining);
 	nx_json_put(peer, "addresses", addresses_list(member));
 	nx_json_put(peer, "allowed_ips", prefixes_list(&entry->applied));
 	tunnel_put(status, peer);

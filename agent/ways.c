@@ -132,6 +132,8 @@ void nx_ways_reason(const struct nx_reconcile *reconcile, const struct nx_entry 
 		snprintf(text, room, "this host is reached through a relay only");
 	else if (member->standing.spoke && entry->carrier)
 		snprintf(text, room, "it is reached through its relay only");
+	else if (member->standing.draining)
+		snprintf(text, room, "it drains: its hosts move to another relay");
 	else if (member->direct == NX_DIRECT_FAILS)
 		failure_say(entry, text, room);
 	else if (member->direct == NX_DIRECT_UNKNOWN && !entry->carrier)

@@ -3,7 +3,7 @@
  * nexctl: a table of verbs, a file per noun. One thread; everything may block.
  *
  * Exit codes: 0 done, 1 refused or out of reach (said on standard error),
- * 2 wrong usage.
+ * 2 wrong usage, 3 under way, but not finished when it was to be.
  */
 #ifndef NX_CLI_H
 #define NX_CLI_H
@@ -13,7 +13,7 @@
 
 #include "base/json.h"
 
-enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_UNFINISHED = 3 };
 
 enum cli_output { CLI_COLUMN, CLI_NO_HEADER, CLI_JSON, CLI_JSON_RAW };
 extern const char *const cli_output_forms[]; /* their names, NULL-ended */
@@ -144,6 +144,13 @@ void cli_say_value(const char *label, const struct nx_json *value);
 /* The shape of most verbs: one call, one table. Answers an enum cli_exit. */
 int cli_show(struct cli *cli, const char *method, const char *path, const struct nx_json *body,
 	     const struct cli_column *columns, size_t count);
+
+/* --- nexd.c: the agent on this host --- */
+/* What nexd answers to a request, a JSON text; false after saying why there is no answer of this type. */
+bool cli_agent_ask(const struct cli *cli, const char *request, enum nx_json_type type, struct nx_json **out);
+
+/* --- drain.c: nexctl nexd drain --- */
+int cli_nexd_drain(struct cli *cli);
 
 /* --- family.c: the API names a family's fields by a suffix --- */
 /*

@@ -80,12 +80,10 @@ static bool answer_judge(const struct nx_json *answer, enum nx_json_type type)
 	return false;
 }
 
-/* The answer to a command; false after saying why there is none, or none of this type. */
-static bool agent_ask(const struct cli *cli, const char *command, enum nx_json_type type,
-		      struct nx_json **out)
+bool cli_agent_ask(const struct cli *cli, const char *request, enum nx_json_type type, struct nx_json **out)
 {
 	NX_AUTO_CLOSE int fd = agent_connect(socket_path(cli));
-	NX_AUTO_FREE char *line = nx_printf("{\"command\":\"%s\"}\n", command);
+	NX_AUTO_FREE char *line = nx_printf("%s\n", request);
 	struct nx_buffer answer = {0};
 
 	if (fd < 0)
@@ -94,6 +92,14 @@ static bool agent_ask(const struct cli *cli, const char *command, enum nx_json_t
 		nx_json_parse(answer.data, answer.length, out, NULL);
 	nx_buffer_free(&answer);
 	return answer_judge(*out, type);
+}
+
+static bool agent_ask(const struct cli *cli, const char *command, enum nx_json_type type,
+		      struct nx_json **out)
+{
+	NX_AUTO_FREE char *request = nx_printf("{\"command\":\"%s\"}", command);
+
+	return cli_agent_ask(cli, request, type, out);
 }
 
 static void line_print(const char *label, const struct nx_buffer *text)
@@ -211,8 +217,20 @@ static int nexd_version(struct cli *cli)
 	return CLI_OK;
 }
 
-static const struct cli_option socket_options[] = {
-	{"socket", "PATH", "nexd's control socket (NEXD_CONTROL_SOCKET; default " DEFAULT_SOCKET ")", false},
+#define SOCKET_OPTION                                                                                        \
+	{                                                                                                    \
+		"socket", "PATH", "nexd's control socket (NEXD_CONTROL_SOCKET; default " DEFAULT_SOCKET ")", \
+			false                                                                                \
+	}
+
+static const struct cli_option socket_options[] = {SOCKET_OPTION};
+
+static const struct cli_option drain_options[] = {
+	{"undo", NULL, "let hosts choose this relay again", false},
+	{"force", NULL, "drain even if there is no other relay", false},
+	{"timeout", "SECONDS",
+	 "how long to wait for spokes to leave (default 60; 0 only says how many are left)", false},
+	SOCKET_OPTION,
 };
 
 const struct cli_verb cli_nexd_verbs[] = {
@@ -223,6 +241,12 @@ const struct cli_verb cli_nexd_verbs[] = {
 	 CLI_OPTIONS(socket_options),
 	 nexd_status},
 	{"nexd", "peers", {0}, "whom it reaches, and how", CLI_OPTIONS(socket_options), nexd_peers},
+	{"nexd",
+	 "drain",
+	 {0},
+	 "have the spokes of this relay move to another one",
+	 CLI_OPTIONS(drain_options),
+	 cli_nexd_drain},
 	{"nexd", "version", {0}, "the agent's version", CLI_OPTIONS(socket_options), nexd_version},
 	{0},
 };

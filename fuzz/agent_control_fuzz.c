@@ -12,9 +12,16 @@ static void status_tell(void *context, struct nx_buffer *out)
 	nx_buffer_text(out, "{}");
 }
 
+static void drain_tell(void *context, const struct nx_control_drain *wish, struct nx_buffer *out)
+{
+	(void)context;
+	nx_buffer_text(out, wish->undo || wish->force ? "{}" : "[]");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
 {
-	const struct nx_control_source source = {.status = status_tell, .peers = status_tell};
+	const struct nx_control_source source = {
+		.status = status_tell, .peers = status_tell, .drain = drain_tell};
 	struct nx_buffer answer = {0};
 	struct nx_json *document = NULL;
 

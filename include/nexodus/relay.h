@@ -31,9 +31,9 @@ struct nx_relay_server_ops {
 
 /* How a host stands to relaying, read from its device record. */
 struct nx_relay_standing {
-	bool relay;		     /* forwards for others */
-	bool spoke;		     /* is reached through a relay only */
-	bool draining;		     /* a relay that is about to stop: nobody is to choose it */
+	bool relay;    /* forwards for others */
+	bool spoke;    /* is reached through a relay only */
+	bool draining; /* a relay that is about to stop: its hosts leave it as soon as they can */
 	char via[NX_DEVICE_ID_TEXT]; /* the relay it says it has chosen; "": the one that `prefer` finds */
 };
 
@@ -125,7 +125,8 @@ struct nx_relay_ops {
 			      struct nx_json_writer *writer);
 	/*
 	 * Pure: would `host` rather have `a` than `b` as its relay? A total order for each
-	 * host, the same wherever it is asked, so that nobody has to be told the outcome.
+	 * host, the same wherever and whenever it is asked, so that nobody has to be told the
+	 * outcome; a host that leaves its relay because that drains says so (`via`).
 	 */
 	bool (*prefer)(void *instance, const struct nx_member *host, const struct nx_member *a,
 		       const struct nx_member *b);

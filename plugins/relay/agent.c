@@ -89,7 +89,7 @@ static void describe_self(void *instance, const struct nx_relay_self *self, stru
 	if (self->nat != NX_NAT_UNKNOWN && !agent->relay_only)
 		json->put_boolean(writer, RELAY_FIELD_SYMMETRIC_NAT,
 				  !agent->relay_node && self->nat == NX_NAT_SYMMETRIC);
-	json->put_boolean(writer, RELAY_FIELD_DRAINING, agent->relay_node && self->draining);
+	json->put_boolean(writer, RELAY_FIELD_DRAINING, self->draining);
 	json->put_string(writer, RELAY_FIELD_RELAY_ID, self->via);
 }
 

@@ -20,8 +20,6 @@ static uint64_t weight(const char *host, const char *relay)
 
 bool relay_prefer(const struct nx_member *host, const struct nx_member *a, const struct nx_member *b)
 {
-	if (a->standing.draining != b->standing.draining)
-		return b->standing.draining;
 	uint64_t left = weight(host->id, a->id), right = weight(host->id, b->id);
 
 	return left != right ? left > right : strcmp(a->id, b->id) < 0;

@@ -11,7 +11,7 @@
 #include <nexodus/relay.h>
 
 /* `prefer` of `struct nx_relay_ops`: spreads hosts over relays, and moves as few as can be when one comes or
- * goes (highest random weight). */
+ * goes (highest random weight). That a relay drains makes no difference: its hosts say when they leave it. */
 bool relay_prefer(const struct nx_member *host, const struct nx_member *a, const struct nx_member *b);
 
 /* The relay of `host`, which may be `mesh->self`; NULL when the organization has none. */

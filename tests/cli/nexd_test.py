@@ -76,6 +76,14 @@ class Nexd(Case):
         self.assertEqual(self.must(self.ask("version", "--output=no-header")).out, version + "\n")
         self.assertEqual(self.ask("version", "--output=json").json, {"version": version})
 
+    def test_drain(self):
+        self.refused(self.ask("drain"), 1, "this host is no relay")
+        self.refused(self.ask("drain", "--force"), 1, "this host is no relay")
+        self.assertIn("no longer drains", self.must(self.ask("drain", "--undo")).out)
+        for wrong in ("-1", "", "5s", "86401", "99999999999999999999"):
+            self.refused(self.ask("drain", f"--timeout={wrong}"), 2, "--timeout takes seconds")
+        self.refused(self.ask("drain", "--undo", "--force"), 2, "--undo goes with neither")
+
     def test_the_flag_counts(self):
         self.refused(self.ask("status", "--socket=/nonexistent/nexd.sock"), 1, "/nonexistent/nexd.sock")
         self.must(nexctl("nexd", "version", "--socket", self.agent.socket_path))

@@ -241,6 +241,14 @@ mesh_tunnel_address()
 		jq -r '.[0].addr_info[0].local // empty'
 }
 
+# mesh_reaches FROM TO: one ping in each family of the mesh is answered. Does not wait, so it can be waited for:
+# lab_wait does not nest.
+mesh_reaches()
+{
+	ip netns exec "$LAB-$1" ping -qnc1 -W1 "$(mesh_tunnel_address "$2" 4)" &&
+		ip netns exec "$LAB-$1" ping -qnc1 -W1 "$(mesh_tunnel_address "$2" 6)"
+}
+
 # mesh_ping HOST ADDRESS [SECONDS]: an answer before that many seconds (5) have passed
 mesh_ping()
 {

@@ -186,8 +186,6 @@ static bool relay_prefer(void *instance, const struct nx_member *host, const str
 {
 	(void)instance;
 	(void)host;
-	if (a->standing.draining != b->standing.draining)
-		return b->standing.draining;
 	return strcmp(a->id, b->id) < 0;
 }
 

@@ -131,12 +131,21 @@ static void peers_tell(void *context, struct nx_buffer *out)
 	nx_buffer_text(out, "[]");
 }
 
+static void drain_tell(void *context, const struct nx_control_drain *wish, struct nx_buffer *out)
+{
+	(void)context;
+	nx_buffer_text(out, wish->undo ? "\"undo\"" : wish->force ? "\"force\"" : "\"drain\"");
+}
+
 static const struct {
 	const char *request, *answer; /* NULL: an error */
 } requests[] = {
 	{"{\"command\":\"status\"}", "{\"state\":\"x\"}\n"},
 	{"{\"command\":\"peers\"}\r", "[]\n"},
 	{"{\"command\":\"version\"}", "{\"version\":\"" NEXODUS_VERSION "\"}\n"},
+	{"{\"command\":\"drain\"}", "\"drain\"\n"},
+	{"{\"command\":\"drain\",\"force\":true}", "\"force\"\n"},
+	{"{\"command\":\"drain\",\"undo\":true,\"force\":1}", "\"undo\"\n"},
 	{"{\"command\":\"reboot\"}", NULL},
 	{"{\"command\":7}", NULL},
 	{"{}", NULL},
@@ -148,7 +157,8 @@ static const struct {
 
 static void test_control(void)
 {
-	const struct nx_control_source source = {.status = status_tell, .peers = peers_tell};
+	const struct nx_control_source source = {
+		.status = status_tell, .peers = peers_tell, .drain = drain_tell};
 
 	for (size_t i = 0; i < NX_COUNT(requests); i++) {
 		struct nx_buffer answer = {0};

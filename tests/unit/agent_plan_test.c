@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/plan.h"
+#include "agent/relay_choice.h"
 #include "base/address.h"
 #include "base/memory.h"
 #include "tests/unit/agent_fake.h"
@@ -171,6 +172,85 @@ static void test_relay_is_kept(void)
 	bench_end(&bench);
 }
 
+/* A relay that drains is used on until the next one works, and until the service has told everybody of it. */
+static void test_relay_drains(void)
+{
+	NX_AUTO_FREE char *moved = nx_printf(",\"symmetric_nat\":true,\"relay_id\":\"%s\"", fake_id(9));
+	struct bench bench;
+	char via[NX_DEVICE_ID_TEXT];
+
+	bench_begin(&bench, ",\"symmetric_nat\":true");
+	device_set(&bench, 6, ",\"relay\":true");
+	device_set(&bench, 9, ",\"relay\":true");
+	surveyed(&bench);
+	nx_members_find(&bench.members, fake_id(9))->applied.keepalive_seconds = 5;
+	device_set(&bench, 6, ",\"relay\":true,\"relay_draining\":true");
+	surveyed(&bench);
+	CU_ASSERT_PTR_EQUAL(bench.planner.relay, device(&bench, 6));
+	CU_ASSERT_PTR_NULL(bench.planner.relay_next);
+	direct_set(&bench, 9, NX_DIRECT_WORKS);
+	surveyed(&bench);
+	CU_ASSERT_PTR_EQUAL(bench.planner.relay, device(&bench, 6));
+	CU_ASSERT_PTR_EQUAL(bench.planner.relay_next, device(&bench, 9));
+	nx_planner_via(&bench.planner, via);
+	CU_ASSERT_STRING_EQUAL(via, fake_id(9));
+	nx_planner_set_self(&bench.planner, record_of(0, moved));
+	surveyed(&bench);
+	CU_ASSERT_PTR_EQUAL(bench.planner.relay, device(&bench, 9));
+	CU_ASSERT_PTR_NULL(bench.planner.relay_next);
+	/* It drains no more: nothing to move for, and others still have to be told. */
+	device_set(&bench, 6, ",\"relay\":true");
+	surveyed(&bench);
+	CU_ASSERT_PTR_EQUAL(bench.planner.relay, device(&bench, 9));
+	nx_planner_via(&bench.planner, via);
+	CU_ASSERT_STRING_EQUAL(via, fake_id(9));
+	bench_end(&bench);
+}
+
+/* One that drains and does not answer is left at once. */
+static void test_relay_drains_and_dies(void)
+{
+	struct bench bench;
+
+	bench_begin(&bench, ",\"symmetric_nat\":true");
+	device_set(&bench, 6, ",\"relay\":true,\"relay_draining\":true");
+	device_set(&bench, 9, ",\"relay\":true");
+	nx_members_find(&bench.members, fake_id(9))->applied.keepalive_seconds = 5;
+	surveyed(&bench);
+	CU_ASSERT_PTR_EQUAL(bench.planner.relay, device(&bench, 6));
+	direct_set(&bench, 6, NX_DIRECT_FAILS);
+	surveyed(&bench);
+	CU_ASSERT_PTR_EQUAL(bench.planner.relay, device(&bench, 9));
+	bench_end(&bench);
+}
+
+/* A relay counts the spokes that say, or leave it to be found, that they use it, though it drains. */
+static void test_spokes_of_a_relay(void)
+{
+	NX_AUTO_FREE char *elsewhere = nx_printf(",\"symmetric_nat\":true,\"relay_id\":\"%s\"", fake_id(9));
+	struct bench bench;
+
+	bench_begin(&bench, "");
+	device_set(&bench, 4, ",\"symmetric_nat\":true");
+	surveyed(&bench);
+	CU_ASSERT_EQUAL(nx_relay_spokes(&bench.planner), 0); /* it is no relay */
+	nx_planner_set_self(&bench.planner, record_of(0, ",\"relay\":true,\"relay_draining\":true"));
+	device_set(&bench, 5, ",\"symmetric_nat\":true");
+	device_set(&bench, 3, "");
+	surveyed(&bench);
+	CU_ASSERT_EQUAL(nx_relay_spokes(&bench.planner), 2);
+	CU_ASSERT_EQUAL(nx_relay_others(&bench.planner), 0);
+	device_set(&bench, 9, ",\"relay\":true");
+	device_set(&bench, 8, ",\"relay\":true,\"relay_draining\":true");
+	device_set(&bench, 7, ",\"relay\":true");
+	direct_set(&bench, 7, NX_DIRECT_FAILS);
+	device_set(&bench, 5, elsewhere);
+	surveyed(&bench);
+	CU_ASSERT_EQUAL(nx_relay_spokes(&bench.planner), 1);
+	CU_ASSERT_EQUAL(nx_relay_others(&bench.planner), 1);
+	bench_end(&bench);
+}
+
 /* At a start the record tells which relay this host had. */
 static void test_relay_of_the_record(void)
 {
@@ -325,6 +405,9 @@ int main(void)
 		{"a direct peer", test_direct},
 		{"networks behind the relay", test_relayed_networks},
 		{"a relay that does is kept", test_relay_is_kept},
+		{"a relay that drains is left in step", test_relay_drains},
+		{"a relay that drains and dies", test_relay_drains_and_dies},
+		{"the spokes of a relay", test_spokes_of_a_relay},
 		{"the relay of the record", test_relay_of_the_record},
 		{"each relay carries its own spokes", test_relays_of_spokes},
 		{"a detour, and back", test_detour},
