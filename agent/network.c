@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/network.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "agent/network_parts.h"
 #include "base/log.h"
 #include "base/memory.h"
 
 enum {
-	LOOK_MILLISECONDS = 200, /* a burst of events is one look */
-	ADAPT_MILLISECONDS = 300,
+	LOOK_MILLISECONDS = 200,   /* a burst of events is one look */
 	RETRY_MILLISECONDS = 1000, /* after a failed look, doubled up to … */
 	RETRY_DOUBLINGS = 5,	   /* … 32 s */
-	POLL_MILLISECONDS = 5000,  /* some kernels tell of a family switched on or off by no event */
-	REFUSED_POLLS = 12,	   /* a family that the kernel refused is tried again each minute */
 };
 
 /* --- rounds ------------------------------------------------------------------------------- */
@@ -76,7 +73,7 @@ static bool via_align(struct nx_network *network)
 }
 
 /* What a round has left: an error to remember, a family that could not be had. */
-static void round_end(struct nx_network *network, enum nx_status status, const struct nx_error *error)
+void nx_network_round_end(struct nx_network *network, enum nx_status status, const struct nx_error *error)
 {
 	bool moved = network->reconcile.refused;
 
@@ -104,15 +101,7 @@ void nx_network_settle(struct nx_network *network)
 	/* While looks fail, another one is due; a change does not make it sooner. */
 	if (network->failures)
 		return;
-	round_end(network, nx_reconcile_apply(&network->reconcile, &error), &error);
-}
-
-static void look_due(void *context)
-{
-	struct nx_network *network = context;
-	struct nx_error error = {0};
-
-	round_end(network, nx_reconcile_observe(&network->reconcile, &error), &error);
+	nx_network_round_end(network, nx_reconcile_apply(&network->reconcile, &error), &error);
 }
 
 void nx_network_look(struct nx_network *network)
@@ -129,112 +118,6 @@ static void listen_due(void *context)
 	nx_timer_arm(network->listen, nx_ways_next(&network->ways, &network->reconcile));
 }
 
-/* --- the host changes ------------------------------------------------------------------------ */
-
-static void guard_refresh(struct nx_network *network)
-{
-	const struct nx_underlay *underlay = &network->underlay;
-	NX_AUTO_FREE struct nx_address *all = nx_alloc_array(underlay->count + 1, sizeof(*all));
-	size_t count = 0;
-
-	if (underlay->count)
-		memcpy(all, underlay->addresses, underlay->count * sizeof(*all));
-	count = underlay->count;
-	if (network->service.length)
-		all[count++] = network->service;
-	nx_reconcile_guard(&network->reconcile, all, count);
-}
-
-static void underlay_refresh(struct nx_network *network)
-{
-	struct nx_error error = {0};
-	struct nx_netlink *route = nx_services_route(network->base, &error);
-
-	if (!route ||
-	    nx_underlay_read(&network->underlay, route, network->reconcile.interface.index, &error) != NX_OK)
-		nx_log(NX_LOG_WARNING, "this host's addresses cannot be read", "reason", error.message, NULL);
-	guard_refresh(network);
-}
-
-static void families_log(const struct nx_network *network)
-{
-	for (size_t i = 0; i < network->capabilities->family_count; i++) {
-		const struct nx_family *family = &network->capabilities->families[i];
-
-		nx_log(NX_LOG_INFO, nx_family_usable(family) ? "family is usable" : "family is not usable",
-		       "family", family->ops->label, "reason", *family->reason ? family->reason : NULL, NULL);
-	}
-}
-
-static void families_adapt(struct nx_network *network)
-{
-	families_log(network);
-	nx_reconcile_set_self(&network->reconcile, NULL);
-}
-
-static void adapt_due(void *context)
-{
-	struct nx_network *network = context;
-
-	if (nx_capabilities_poll(network->capabilities))
-		families_adapt(network);
-	underlay_refresh(network);
-	nx_network_settle(network);
-	network->options.moved(network->options.context);
-}
-
-static bool refusals_forget(const struct nx_network *network)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < network->capabilities->family_count; i++) {
-		any |= network->capabilities->families[i].refused;
-		network->capabilities->families[i].refused = false;
-	}
-	return any;
-}
-
-/* Not at each event: a router's table changes all the time. Not every route that goes is told, either. */
-static void conflict_poll(struct nx_network *network)
-{
-	if (*network->route_conflict && (network->route_freed || network->polls % REFUSED_POLLS == 0))
-		nx_network_look(network);
-	network->route_freed = false;
-}
-
-static void poll_due(void *context)
-{
-	struct nx_network *network = context;
-	bool again = ++network->polls % REFUSED_POLLS == 0 && refusals_forget(network);
-
-	conflict_poll(network);
-	if (nx_capabilities_poll(network->capabilities)) {
-		families_adapt(network);
-		nx_network_settle(network);
-		network->options.moved(network->options.context);
-	} else if (again) {
-		nx_reconcile_set_self(&network->reconcile, NULL);
-		nx_network_settle(network);
-	}
-}
-
-static void host_disturbed(void *context)
-{
-	nx_network_look(context);
-}
-
-static void host_freed(void *context)
-{
-	((struct nx_network *)context)->route_freed = true;
-}
-
-static void host_moved(void *context)
-{
-	struct nx_network *network = context;
-
-	nx_timer_hasten(network->adapt, ADAPT_MILLISECONDS);
-}
-
 /* --- devices ------------------------------------------------------------------------------------ */
 
 void nx_network_set_self(struct nx_network *network, const char *id)
@@ -245,7 +128,7 @@ void nx_network_set_self(struct nx_network *network, const char *id)
 void nx_network_set_service(struct nx_network *network, const struct nx_address *address)
 {
 	network->service = *address;
-	guard_refresh(network);
+	nx_network_guard(network);
 }
 
 static void record_put(struct nx_network *network, struct nx_record *record)
@@ -325,18 +208,6 @@ void nx_network_list_end(struct nx_network *network)
 
 /* --- life --------------------------------------------------------------------------------------- */
 
-static enum nx_status watch_start(struct nx_network *network, struct nx_error *error)
-{
-	const struct nx_monitor_listener listener = {
-		.disturbed = host_disturbed,
-		.moved = host_moved,
-		.freed = host_freed,
-		.context = network,
-	};
-
-	return nx_monitor_start(network->loop, &listener, &network->monitor, error);
-}
-
 enum nx_status nx_network_start(struct nx_network *network, uv_loop_t *loop,
 				struct nx_capabilities *capabilities, struct nx_services_base *base,
 				const struct nx_network_options *options, struct nx_error *error)
@@ -348,21 +219,16 @@ enum nx_status nx_network_start(struct nx_network *network, uv_loop_t *loop,
 	nx_members_init(&network->members, capabilities);
 	nx_reconcile_init(&network->reconcile, capabilities, &network->members, &options->request);
 	network->reconcile.usual_port = network->port = options->usual_port;
-	network->look = nx_timer_new(loop, look_due, network);
-	network->adapt = nx_timer_new(loop, adapt_due, network);
 	network->listen = nx_timer_new(loop, listen_due, network);
 	nx_timer_arm(network->listen, nx_ways_next(&network->ways, &network->reconcile));
-	network->poll = nx_watch_every(loop, POLL_MILLISECONDS, poll_due, network);
-	nx_capabilities_poll(capabilities);
-	families_log(network);
-	status = watch_start(network, error);
+	status = nx_network_host_begin(network, error);
 	if (status == NX_OK)
 		status = nx_reconcile_start(&network->reconcile, error);
 	if (status != NX_OK) {
 		nx_network_stop(network, true);
 		return status;
 	}
-	underlay_refresh(network);
+	nx_network_host_read(network);
 	interface_align(network);
 	nx_log(NX_LOG_INFO, network->reconcile.interface.adopted ? "interface adopted" : "interface is up",
 	       "interface", options->request.name, "backend", network->reconcile.interface.backend, NULL);
@@ -373,14 +239,10 @@ void nx_network_stop(struct nx_network *network, bool keep)
 {
 	if (!keep)
 		nx_reconcile_down(&network->reconcile);
-	nx_monitor_stop(network->monitor);
-	nx_timer_free(network->look);
-	nx_timer_free(network->adapt);
+	nx_network_host_end(network);
 	nx_timer_free(network->listen);
-	nx_watch_end(network->poll);
 	nx_reconcile_release(&network->reconcile);
 	nx_members_clear(&network->members);
-	nx_underlay_release(&network->underlay);
 	*network = (struct nx_network){0};
 }
 

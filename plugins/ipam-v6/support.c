@@ -3,9 +3,13 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
-enum { PATH_ROOM = 512 };
+enum {
+	PATH_ROOM = 512,
+	MTU_LEAST = 1280, /* of a link that carries IPv6 (RFC 8200 §5) */
+};
 
 enum setting {
 	SETTING_ABSENT = -1,
@@ -24,6 +28,20 @@ static enum setting disable_ipv6(const char *root, const char *interface)
 	ssize_t got = read(descriptor, &value, 1);
 	close(descriptor);
 	return got == 1 && value != '0' ? SETTING_ON : SETTING_OFF;
+}
+
+/* A kernel takes IPv6 off an interface whose packets are too small for it, and says nothing. */
+static bool packets_too_small(const char *root, const char *interface)
+{
+	char path[PATH_ROOM], text[16] = "";
+
+	snprintf(path, sizeof(path), "%s/sys/class/net/%s/mtu", root, interface);
+	int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+	if (descriptor < 0)
+		return false;
+	ssize_t got = read(descriptor, text, sizeof(text) - 1);
+	close(descriptor);
+	return got > 0 && strtoul(text, NULL, 10) < MTU_LEAST;
 }
 
 bool ipam_v6_supported(const char *root, const char *interface, char reason[static 160])
@@ -48,5 +66,8 @@ bool ipam_v6_supported(const char *root, const char *interface, char reason[stat
 	}
 	if (setting == SETTING_ON)
 		snprintf(reason, 160, "IPv6 is switched off: net.ipv6.conf.%s.disable_ipv6 is 1", name);
-	return setting != SETTING_ON;
+	else if (packets_too_small(root, interface))
+		snprintf(reason, 160, "the MTU of %s is below %d, the least that IPv6 takes", interface,
+			 MTU_LEAST);
+	return !*reason;
 }

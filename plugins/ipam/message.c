@@ -95,8 +95,10 @@ enum nx_status message_refused(const struct ipam_agent *agent, const char *what,
 			       struct nx_error *error)
 {
 	char name[NX_ADDRESS_TEXT];
+	/* Whoever may make an interface and may not give it an address is refused the family. */
+	bool unsupported = message_unsupported(number) || number == EPERM;
 
-	return agent->services->fail(error, message_unsupported(number) ? NX_UNSUPPORTED : NX_INTERNAL, NULL,
+	return agent->services->fail(error, unsupported ? NX_UNSUPPORTED : NX_INTERNAL, NULL,
 				     "the kernel refused to %s %s: %s%s%s", what,
 				     agent->services->address->prefix_format(prefix, name), strerror(number),
 				     *text ? ": " : "", text);

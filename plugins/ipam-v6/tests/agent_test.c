@@ -124,6 +124,7 @@ static bool taken(void)
 }
 
 #define CONF "proc/sys/net/ipv6/conf/"
+#define NETWORK "sys/class/net/"
 
 static void test_support(void)
 {
@@ -140,6 +141,11 @@ static void test_support(void)
 	CU_ASSERT(taken());
 	file_set(CONF "wg0/disable_ipv6", "1\n");
 	CU_ASSERT(refused("net.ipv6.conf.wg0.disable_ipv6"));
+	file_set(CONF "wg0/disable_ipv6", "0\n");
+	file_set(NETWORK "wg0/mtu", "1279\n");
+	CU_ASSERT(refused("the MTU of wg0"));
+	file_set(NETWORK "wg0/mtu", "1280\n");
+	CU_ASSERT(taken());
 	file_set(CONF "all/disable_ipv6", "1\n");
 	CU_ASSERT(refused("net.ipv6.conf.all.disable_ipv6"));
 }
@@ -147,10 +153,12 @@ static void test_support(void)
 static void root_remove(void)
 {
 	static const char *const files[] = {"proc/net/if_inet6", CONF "all/disable_ipv6",
-					    CONF "default/disable_ipv6", CONF "wg0/disable_ipv6"};
+					    CONF "default/disable_ipv6", CONF "wg0/disable_ipv6",
+					    NETWORK "wg0/mtu"};
 	static const char *const folders[] = {
 		CONF "all",	CONF "default", CONF "wg0", CONF,   "proc/sys/net/ipv6",
-		"proc/sys/net", "proc/sys",	"proc/net", "proc", ""};
+		"proc/sys/net", "proc/sys",	"proc/net", "proc", NETWORK "wg0",
+		NETWORK,	"sys/class",	"sys",	    ""};
 	char path[256];
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)

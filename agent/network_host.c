@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The half of the network that watches the host and adapts to it: families, addresses, ways out. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/network_parts.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+enum {
+	ADAPT_MILLISECONDS = 300,
+	POLL_MILLISECONDS = 5000, /* a family that is switched on or off may cause no event */
+	REFUSED_POLLS = 12,	  /* one that the kernel refused is tried again each minute */
+};
+
+/* --- what the host has ----------------------------------------------------------------------- */
+
+void nx_network_guard(struct nx_network *network)
+{
+	const struct nx_underlay *underlay = &network->underlay;
+	NX_AUTO_FREE struct nx_address *all = nx_alloc_array(underlay->count + 1, sizeof(*all));
+	size_t count = 0;
+
+	if (underlay->count)
+		memcpy(all, underlay->addresses, underlay->count * sizeof(*all));
+	count = underlay->count;
+	if (network->service.length)
+		all[count++] = network->service;
+	nx_reconcile_guard(&network->reconcile, all, count);
+}
+
+void nx_network_host_read(struct nx_network *network)
+{
+	struct nx_error error = {0};
+	struct nx_netlink *route = nx_services_route(network->base, &error);
+
+	if (!route ||
+	    nx_underlay_read(&network->underlay, route, network->reconcile.interface.index, &error) != NX_OK)
+		nx_log(NX_LOG_WARNING, "this host's addresses cannot be read", "reason", error.message, NULL);
+	nx_network_guard(network);
+}
+
+static void families_log(const struct nx_network *network)
+{
+	for (size_t i = 0; i < network->capabilities->family_count; i++) {
+		const struct nx_family *family = &network->capabilities->families[i];
+
+		nx_log(NX_LOG_INFO, nx_family_usable(family) ? "family is usable" : "family is not usable",
+		       "family", family->ops->label, "reason", *family->reason ? family->reason : NULL, NULL);
+	}
+}
+
+static void families_adapt(struct nx_network *network)
+{
+	families_log(network);
+	nx_reconcile_set_self(&network->reconcile, NULL);
+}
+
+/* Others are told of it in the end, when the round has shown what the kernel takes. */
+static bool families_look(struct nx_network *network)
+{
+	if (!nx_capabilities_poll(network->capabilities))
+		return false;
+	families_adapt(network);
+	return true;
+}
+
+/* What has taken something of ours away may have been the end of a family. */
+static void look_due(void *context)
+{
+	struct nx_network *network = context;
+	struct nx_error error = {0};
+	bool moved = families_look(network);
+
+	nx_network_round_end(network, nx_reconcile_observe(&network->reconcile, &error), &error);
+	if (moved)
+		network->options.moved(network->options.context);
+}
+
+static void adapt_due(void *context)
+{
+	struct nx_network *network = context;
+
+	families_look(network);
+	nx_network_host_read(network);
+	nx_network_settle(network);
+	network->options.moved(network->options.context);
+}
+
+static bool refusals_forget(const struct nx_network *network)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < network->capabilities->family_count; i++) {
+		any |= network->capabilities->families[i].refused;
+		network->capabilities->families[i].refused = false;
+	}
+	return any;
+}
+
+/* Not at each event: a router's table changes all the time. Not every route that goes is told, either. */
+static void conflict_poll(struct nx_network *network)
+{
+	if (*network->route_conflict && (network->route_freed || network->polls % REFUSED_POLLS == 0))
+		nx_network_look(network);
+	network->route_freed = false;
+}
+
+static void poll_due(void *context)
+{
+	struct nx_network *network = context;
+	bool again = ++network->polls % REFUSED_POLLS == 0 && refusals_forget(network);
+
+	conflict_poll(network);
+	if (families_look(network)) {
+		nx_network_settle(network);
+		network->options.moved(network->options.context);
+	} else if (again) {
+		nx_reconcile_set_self(&network->reconcile, NULL);
+		nx_network_settle(network);
+	}
+}
+
+/* --- events ---------------------------------------------------------------------------------- */
+
+static void host_disturbed(void *context)
+{
+	nx_network_look(context);
+}
+
+static void host_freed(void *context)
+{
+	((struct nx_network *)context)->route_freed = true;
+}
+
+static void host_moved(void *context)
+{
+	struct nx_network *network = context;
+
+	nx_timer_hasten(network->adapt, ADAPT_MILLISECONDS);
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+enum nx_status nx_network_host_begin(struct nx_network *network, struct nx_error *error)
+{
+	const struct nx_monitor_listener listener = {
+		.disturbed = host_disturbed,
+		.moved = host_moved,
+		.freed = host_freed,
+		.context = network,
+	};
+
+	nx_capabilities_poll(network->capabilities);
+	families_log(network);
+	network->look = nx_timer_new(network->loop, look_due, network);
+	network->adapt = nx_timer_new(network->loop, adapt_due, network);
+	network->poll = nx_watch_every(network->loop, POLL_MILLISECONDS, poll_due, network);
+	return nx_monitor_start(network->loop, &listener, &network->monitor, error);
+}
+
+void nx_network_host_end(struct nx_network *network)
+{
+	nx_monitor_stop(network->monitor);
+	nx_timer_free(network->look);
+	nx_timer_free(network->adapt);
+	nx_watch_end(network->poll);
+	nx_underlay_release(&network->underlay);
+}
