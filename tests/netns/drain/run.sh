@@ -52,7 +52,7 @@ floods_judge()
 	local family to address
 	for family in 4 6; do
 		to=$([ $family = 4 ] && echo plain || echo s1)
-		address=$(mesh_tunnel_address $to $family)
+		address=$(mesh_tunnel_address "$to" "$family")
 		echo "    IPv$family, to $to: $(flood_result "$address") pings answered, one each 10 ms"
 		check "at most a tenth of a second of it is lost" [ "$(lost "$address")" -le $((10 * LAB_TIME_FACTOR)) ]
 	done
