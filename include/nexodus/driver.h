@@ -11,6 +11,7 @@
 #define NEXODUS_DRIVER_H
 
 #include <nexodus/address.h>
+#include <nexodus/diagnosis.h>
 #include <nexodus/error.h>
 
 /* The longest public key as text, final NUL included. */
@@ -97,6 +98,8 @@ struct nx_driver_ops {
 				       void *context, struct nx_error *error);
 	/* Take the interface away, if it is ours. */
 	void (*interface_down)(void *instance);
+	/* What is wrong with this host as far as the tunnel is concerned (diagnosis.h). NULL: nothing to tell. */
+	void (*diagnose)(void *instance, const struct nx_diagnosis *diagnosis);
 };
 
 #endif

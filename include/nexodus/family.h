@@ -11,6 +11,7 @@
 #define NEXODUS_FAMILY_H
 
 #include <nexodus/address.h>
+#include <nexodus/diagnosis.h>
 #include <nexodus/error.h>
 #include <nexodus/json.h>
 
@@ -84,6 +85,8 @@ struct nx_family_ops {
 				       struct nx_error *error);
 	/* The address this host would use to reach `remote`, so as to tell peers. */
 	bool (*source_address)(void *instance, const struct nx_address *remote, struct nx_address *out);
+	/* What is wrong with this host as far as the family is concerned (diagnosis.h). NULL: nothing to tell. */
+	void (*diagnose)(void *instance, const struct nx_diagnosis *diagnosis);
 };
 
 #endif

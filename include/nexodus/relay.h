@@ -10,6 +10,7 @@
 #ifndef NEXODUS_RELAY_H
 #define NEXODUS_RELAY_H
 
+#include <nexodus/diagnosis.h>
 #include <nexodus/driver.h>
 #include <nexodus/error.h>
 #include <nexodus/family.h>
@@ -156,6 +157,8 @@ struct nx_relay_ops {
 	enum nx_status (*forward)(void *instance, const char *interface, bool relay,
 				  const struct nx_prefix *child_prefixes, size_t count,
 				  struct nx_error *error);
+	/* What is wrong with this host as far as forwarding is concerned (diagnosis.h). NULL: nothing to tell. */
+	void (*diagnose)(void *instance, const struct nx_diagnosis *diagnosis);
 };
 
 #endif
