@@ -10,12 +10,13 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "agent/doctor.h"
 #include "agent/life.h"
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/secret.h"
 
-static const char *const modes[] = {"help", "h", "version", "check-config", NULL};
+static const char *const modes[] = {"help", "h", "version", "check-config", "doctor", NULL};
 
 static int fail(int code, const struct nx_error *error)
 {
@@ -33,6 +34,7 @@ static int usage(struct nx_agent *agent)
 	puts("Usage: nexd [OPTION]...\n"
 	     "The agent of Nexodus: makes this host a member of its organization's mesh.\n\n"
 	     "      --check-config   load plugins and configuration, show them with their sources, and exit\n"
+	     "      --doctor         look for what is wrong on this host, print it as JSON, and exit\n"
 	     "      --version        show the version, and exit\n"
 	     "  -h, --help           show this, and exit\n\n"
 	     "Each option below can also stand in the configuration file, as name=value in [nexd], and in\n"
@@ -84,6 +86,8 @@ static int run(struct nx_agent *agent, int operands, char **operand)
 		fprintf(stderr, "nexd: \"%s\" is not understood: nexd takes options only\n", *operand);
 		return NX_EXIT_USAGE;
 	}
+	if (nx_config_given(agent->config, "doctor"))
+		return nx_doctor_run(agent);
 	if (nx_life_configure(agent, &error) != NX_OK)
 		return fail(NX_EXIT_USAGE, &error);
 	return nx_config_given(agent->config, "check-config") ? check_config(agent) : serve(agent);

@@ -3,7 +3,8 @@
  * nexctl: a table of verbs, a file per noun. One thread; everything may block.
  *
  * Exit codes: 0 done, 1 refused or out of reach (said on standard error),
- * 2 wrong usage, 3 under way, but not finished when it was to be.
+ * 2 wrong usage, 3 under way, but not finished when it was to be,
+ * 4 the doctor has warnings, 5 it has found problems.
  */
 #ifndef NX_CLI_H
 #define NX_CLI_H
@@ -13,7 +14,14 @@
 
 #include "base/json.h"
 
-enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_UNFINISHED = 3 };
+enum cli_exit {
+	CLI_OK = 0,
+	CLI_FAILED = 1,
+	CLI_USAGE = 2,
+	CLI_UNFINISHED = 3,
+	CLI_WARNING = 4,
+	CLI_PROBLEM = 5
+};
 
 enum cli_output { CLI_COLUMN, CLI_NO_HEADER, CLI_JSON, CLI_JSON_RAW };
 extern const char *const cli_output_forms[]; /* their names, NULL-ended */
@@ -151,6 +159,14 @@ bool cli_agent_ask(const struct cli *cli, const char *request, enum nx_json_type
 
 /* --- drain.c: nexctl nexd drain --- */
 int cli_nexd_drain(struct cli *cli);
+
+/* --- nexd.c and doctor.c: the agent on this host --- */
+/*
+ * How nexd stands, without a word when it cannot be asked: *out is its status, to be freed, or NULL. Answers
+ * 0, or the errno of the socket.
+ */
+int cli_agent_status(const struct cli *cli, struct nx_json **out);
+int cli_nexd_doctor(struct cli *cli);
 
 /* --- family.c: the API names a family's fields by a suffix --- */
 /*

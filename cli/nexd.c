@@ -26,29 +26,42 @@ static const char *socket_path(const struct cli *cli)
 	return path && *path ? path : DEFAULT_SOCKET;
 }
 
-static int agent_connect(const char *path)
+/* -1 with errno set. */
+static int socket_open(const char *path)
 {
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
 	const struct timeval limit = {.tv_sec = 30};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd, number;
 
-	if (fd < 0) {
-		perror("nexctl: socket");
-		return -1;
-	}
 	if (strlen(path) >= sizeof(name.sun_path)) {
-		fprintf(stderr, "nexctl: '%s' is too long for a socket's path\n", path);
-		close(fd);
+		errno = ENAMETOOLONG;
 		return -1;
 	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
 	memcpy(name.sun_path, path, strlen(path));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	if (connect(fd, (const struct sockaddr *)&name, sizeof(name)) == 0)
 		return fd;
-	fprintf(stderr, "nexctl: cannot reach nexd at %s: %s.\n%s\n", path, strerror(errno),
-		errno == EACCES ? "Ask as root or as a member of the socket's group."
-				: "Is nexd running on this host? Another socket: --socket PATH.");
+	number = errno;
 	close(fd);
+	errno = number;
+	return -1;
+}
+
+static int agent_connect(const char *path)
+{
+	int fd = socket_open(path);
+
+	if (fd >= 0)
+		return fd;
+	if (errno == ENAMETOOLONG)
+		fprintf(stderr, "nexctl: '%s' is too long for a socket's path\n", path);
+	else
+		fprintf(stderr, "nexctl: cannot reach nexd at %s: %s.\n%s\n", path, strerror(errno),
+			errno == EACCES ? "Ask as root or as a member of the socket's group."
+					: "Is nexd running on this host? Another socket: --socket PATH.");
 	return -1;
 }
 
@@ -80,18 +93,42 @@ static bool answer_judge(const struct nx_json *answer, enum nx_json_type type)
 	return false;
 }
 
+/* NULL when there is no answer, or none that can be read. */
+static struct nx_json *agent_exchange(int fd, const char *request)
+{
+	NX_AUTO_FREE char *line = nx_printf("%s\n", request);
+	struct nx_buffer answer = {0};
+	struct nx_json *said = NULL;
+
+	if (send(fd, line, strlen(line), MSG_NOSIGNAL) == (ssize_t)strlen(line) && answer_read(fd, &answer))
+		nx_json_parse(answer.data, answer.length, &said, NULL);
+	nx_buffer_free(&answer);
+	return said;
+}
+
 bool cli_agent_ask(const struct cli *cli, const char *request, enum nx_json_type type, struct nx_json **out)
 {
 	NX_AUTO_CLOSE int fd = agent_connect(socket_path(cli));
-	NX_AUTO_FREE char *line = nx_printf("%s\n", request);
-	struct nx_buffer answer = {0};
 
 	if (fd < 0)
 		return false;
-	if (send(fd, line, strlen(line), MSG_NOSIGNAL) == (ssize_t)strlen(line) && answer_read(fd, &answer))
-		nx_json_parse(answer.data, answer.length, out, NULL);
-	nx_buffer_free(&answer);
+	*out = agent_exchange(fd, request);
 	return answer_judge(*out, type);
+}
+
+int cli_agent_status(const struct cli *cli, struct nx_json **out)
+{
+	NX_AUTO_CLOSE int fd = socket_open(socket_path(cli));
+
+	*out = NULL;
+	if (fd < 0)
+		return errno;
+	*out = agent_exchange(fd, "{\"command\":\"status\"}");
+	if (nx_json_member(*out, "state"))
+		return 0;
+	nx_json_free(*out);
+	*out = NULL;
+	return EPROTO;
 }
 
 static bool agent_ask(const struct cli *cli, const char *command, enum nx_json_type type,
@@ -233,6 +270,11 @@ static const struct cli_option drain_options[] = {
 	SOCKET_OPTION,
 };
 
+static const struct cli_option doctor_options[] = {
+	{"socket", "PATH", "nexd's control socket (NEXD_CONTROL_SOCKET; default " DEFAULT_SOCKET ")", false},
+	{"nexd", "FILE", "the program nexd, which does the looking (default " NEXODUS_NEXD ")", false},
+};
+
 const struct cli_verb cli_nexd_verbs[] = {
 	{"nexd",
 	 "status",
@@ -247,6 +289,12 @@ const struct cli_verb cli_nexd_verbs[] = {
 	 "have the spokes of this relay move to another one",
 	 CLI_OPTIONS(drain_options),
 	 cli_nexd_drain},
+	{"nexd",
+	 "doctor",
+	 {0},
+	 "what is wrong on this host, and what to do; exits with 0, 4 (warnings) or 5 (problems)",
+	 CLI_OPTIONS(doctor_options),
+	 cli_nexd_doctor},
 	{"nexd", "version", {0}, "the agent's version", CLI_OPTIONS(socket_options), nexd_version},
 	{0},
 };

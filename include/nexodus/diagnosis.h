@@ -32,9 +32,9 @@ struct nx_finding {
 
 struct nx_diagnosis {
 	size_t size;
-	const char *interface; /* "wg0"; it need not exist */
-	uint16_t listen_port;  /* as configured; 0: any */
-	uint32_t mtu;	       /* as configured; 0: the driver's default */
+	const char *interface;			/* "wg0"; it need not exist */
+	uint16_t listen_port;			/* as configured; 0: any */
+	uint32_t mtu;				/* as configured; 0: the driver's default */
 	const struct nx_prefix *child_prefixes; /* that this host is configured to advertise */
 	size_t child_prefix_count;
 	/* Takes one finding; copies what it keeps. */

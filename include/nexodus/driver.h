@@ -98,7 +98,7 @@ struct nx_driver_ops {
 				       void *context, struct nx_error *error);
 	/* Take the interface away, if it is ours. */
 	void (*interface_down)(void *instance);
-	/* What is wrong with this host as far as the tunnel is concerned (diagnosis.h). NULL: nothing to tell. */
+	/* What is wrong here as far as the tunnel is concerned (diagnosis.h); may be NULL. */
 	void (*diagnose)(void *instance, const struct nx_diagnosis *diagnosis);
 };
 

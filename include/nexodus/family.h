@@ -85,7 +85,7 @@ struct nx_family_ops {
 				       struct nx_error *error);
 	/* The address this host would use to reach `remote`, so as to tell peers. */
 	bool (*source_address)(void *instance, const struct nx_address *remote, struct nx_address *out);
-	/* What is wrong with this host as far as the family is concerned (diagnosis.h). NULL: nothing to tell. */
+	/* What is wrong here as far as the family is concerned (diagnosis.h); may be NULL. */
 	void (*diagnose)(void *instance, const struct nx_diagnosis *diagnosis);
 };
 

@@ -157,7 +157,7 @@ struct nx_relay_ops {
 	enum nx_status (*forward)(void *instance, const char *interface, bool relay,
 				  const struct nx_prefix *child_prefixes, size_t count,
 				  struct nx_error *error);
-	/* What is wrong with this host as far as forwarding is concerned (diagnosis.h). NULL: nothing to tell. */
+	/* What is wrong here as far as forwarding is concerned (diagnosis.h); may be NULL. */
 	void (*diagnose)(void *instance, const struct nx_diagnosis *diagnosis);
 };
 

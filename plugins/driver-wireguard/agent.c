@@ -5,6 +5,7 @@
 
 #include <sodium.h>
 
+#include "diagnose.h"
 #include "interface.h"
 #include "peers.h"
 #include "private_key.h"
@@ -65,6 +66,11 @@ static void driver_interface_down(void *instance)
 				      driver->tunnel.name, error.message);
 }
 
+static void driver_diagnose(void *instance, const struct nx_diagnosis *diagnosis)
+{
+	wg_diagnose(instance, diagnosis);
+}
+
 static const struct nx_driver_ops driver_ops = {
 	.size = sizeof(driver_ops),
 	.public_key = driver_public_key,
@@ -74,6 +80,7 @@ static const struct nx_driver_ops driver_ops = {
 	.peers_apply = driver_peers_apply,
 	.peers_status = driver_peers_status,
 	.interface_down = driver_interface_down,
+	.diagnose = driver_diagnose,
 };
 
 static enum nx_status backend_configure(struct wg_driver *driver, struct nx_error *error)

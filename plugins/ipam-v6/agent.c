@@ -4,6 +4,7 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+#include "plugins/ipam-v6/diagnose.h"
 #include "plugins/ipam-v6/family.h"
 #include "plugins/ipam-v6/support.h"
 #include "plugins/ipam/agent.h"
@@ -25,6 +26,12 @@ static bool supported(void *instance, char reason[static 160])
 	return ipam_v6_supported("", agent->services->agent->interface_name(agent->host), reason);
 }
 
+static void diagnose(void *instance, const struct nx_diagnosis *diagnosis)
+{
+	(void)instance;
+	ipam_v6_diagnose("", diagnosis);
+}
+
 static const struct nx_family_ops ops = {
 	.size = sizeof(ops),
 	.label = IPAM_V6_LABEL,
@@ -38,6 +45,7 @@ static const struct nx_family_ops ops = {
 	.routes_observe = ipam_routes_observe,
 	.routes_apply = ipam_routes_apply,
 	.source_address = ipam_source_address,
+	.diagnose = diagnose,
 };
 
 static const struct nx_provide provides[] = {{"family", "inet6", &ops}};

@@ -7,6 +7,7 @@
 #include <nexodus/relay.h>
 
 #include "plugins/relay/choice.h"
+#include "plugins/relay/diagnose.h"
 #include "plugins/relay/fields.h"
 #include "plugins/relay/forward.h"
 #include "plugins/relay/plan.h"
@@ -140,6 +141,18 @@ static enum nx_status forward(void *instance, const char *interface, bool relay,
 	return forwarding_on(&agent->forwarding, &wish, error);
 }
 
+/* What a run before this one noted tells that the host was made to forward, whoever wished it. */
+static void diagnose(void *instance, const struct nx_diagnosis *diagnosis)
+{
+	const struct relay_agent *agent = instance;
+	struct undo undo = {0};
+	bool noted =
+		undo_load(&undo, agent->services->agent->state_directory(agent->host)) && undo.interface[0];
+
+	relay_diagnose(agent->services, agent->host, agent->relay_node || noted, diagnosis);
+	undo_clear(&undo);
+}
+
 static const struct nx_relay_ops ops = {
 	.size = sizeof(ops),
 	.standing = standing,
@@ -149,6 +162,7 @@ static const struct nx_relay_ops ops = {
 	.carrier = carrier,
 	.plan = plan,
 	.forward = forward,
+	.diagnose = diagnose,
 };
 
 static const struct nx_provide provides[] = {{"relay", "hub", &ops}};

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The doctor: each thing that it can find is caused on a host, and it must find that one, in the running
+# mesh and while nexd is not there; and nothing once all is well.
+. "$(dirname "$0")/../scenario.sh"
+
+scenario_begin --set stun.listen="$mesh_address" --set stun.advertise="$mesh_address"
+need mesh_host a 1
+need mesh_host b 2
+
+# doctor HOST [NAME=VALUE...]: what it finds there, as JSON; its exit code is in the file "code"
+doctor()
+{
+	local host=$1
+	shift
+	lab_x "$host" env NEXD_SERVICE_URL="$mesh_url" NEXD_STATE_DIRECTORY="$LAB_DIR/$host/state" \
+		NEXD_PLUGIN_DIRECTORY="$mesh_plugins" "$@" "$mesh_nexctl" nexd doctor \
+		--socket "$(mesh_socket "$host")" --nexd "$mesh_nexd" --output json
+	echo $? >"$LAB_DIR/code"
+}
+# verdict FINDINGS CHECK: the worst
+verdict() { jq -r --arg check "$2" '[.[] | select(.check == $check) | .verdict] |
+	if index("problem") then "problem" elif index("warning") then "warning" else .[0] // "none" end' <<<"$1"; }
+# finds CHECK VERDICT WORDS HOST [NAME=VALUE...]: with these words, and something to do
+finds()
+{
+	local check=$1 verdict=$2 words=$3 found
+	shift 3
+	found=$(doctor "$@")
+	check_same "$check on $1: $verdict" "$verdict" "$(verdict "$found" "$check")"
+	check "... which it says in words: $words" jq -e --arg check "$check" --arg words "$words" \
+		'any(.[]; .check == $check and (.what | test($words)) and (.remedy != "" or .verdict == "unknown"))' \
+		<<<"$found"
+	[ "$check_result" = passed ] || jq -c '.[]' <<<"$found"
+}
+
+echo "--- nexd is not running"
+finds nexd problem "not running" a
+check_same "the exit code tells of problems" 5 "$(cat "$LAB_DIR/code")"
+
+echo "--- all is well"
+mesh_enrol a
+mesh_enrol b --advertise-cidr=192.168.77.0/24
+need mesh_wait_running 1 a b
+well=$(doctor a)
+check_same "nothing is a problem" "" "$(jq -r '.[] | select(.verdict == "problem") | .check' <<<"$well")"
+check_same "the service answers" ok "$(verdict "$well" service)"
+check_same "the clocks agree" ok "$(verdict "$well" clock)"
+check_same "UDP gets through" ok "$(verdict "$well" udp)"
+check_same "nexd and nexctl are of one version" ok "$(verdict "$well" version)"
+check_same "IPv6 is there" ok "$(verdict "$well" ipv6)"
+
+echo "--- the way to the service"
+check "nexd on a ends" mesh_stop a
+finds service problem "refuses" a NEXD_SERVICE_URL=http://$mesh_address:8099
+finds service problem "no route|no way" a NEXD_SERVICE_URL=http://198.51.100.7:8080
+finds service problem "DNS" a NEXD_SERVICE_URL=http://no-such-host.invalid:8080
+finds service problem "TLS" a NEXD_SERVICE_URL=https://$mesh_address:8080
+
+echo "--- UDP is blocked"
+ip netns exec "$LAB-a" nft -f - <<END
+table inet block {
+	chain out {
+		type filter hook output priority filter; policy accept;
+		meta l4proto udp drop
+	}
+}
+END
+finds udp problem "blocked" a
+need ip netns exec "$LAB-a" nft delete table inet block
+
+echo "--- the port is taken"
+# By whom is known: the server answers STUN there.
+finds port problem "3478.*held by nexodus-server .*process $mesh_server_pid" server NEXD_LISTEN_PORT=3478
+
+echo "--- IPv6"
+finds mtu problem "1200" a NEXD_MTU=1200
+need lab_v6 a off
+finds ipv6 warning "net.ipv6.conf.all.disable_ipv6" a
+need lab_v6 a on
+
+echo "--- a host that is to forward"
+finds forwarding problem "net.ipv4.ip_forward" a NEXD_ADVERTISE_CIDR=192.168.78.0/24
+check_same "b forwards" ok "$(verdict "$(doctor b)" forwarding)"
+ip netns exec "$LAB-a" nft -f - <<END
+table ip filter {
+	chain FORWARD {
+		type filter hook forward priority filter; policy drop;
+	}
+}
+END
+finds firewall problem "table ip filter drops" a NEXD_RELAY_NODE=true
+need ip netns exec "$LAB-a" nft add rule ip filter FORWARD iifname wg0 accept comment '"nexodus wg0"'
+check_same "with an opening of ours it is fine" ok \
+	"$(verdict "$(doctor a NEXD_RELAY_NODE=true)" firewall)"
+mesh_finish
