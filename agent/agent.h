@@ -16,6 +16,7 @@
 #include "agent/options.h"
 #include "agent/services.h"
 #include "agent/state.h"
+#include "agent/wake.h"
 #include "base/config.h"
 #include "base/loader.h"
 
@@ -45,6 +46,7 @@ struct nx_agent {
 	struct nx_client *client;
 	struct nx_session *session;
 	struct nx_control *control;
+	struct nx_wake *wake;
 	struct nx_watch *beat; /* notify.h */
 	struct nx_drain drain;
 	bool handing_over; /* end, but leave all as it stands for the next nexd */

@@ -27,7 +27,7 @@ struct nx_client {
 	struct nx_call *calls;	/* all under way */
 	char *base;		/* the service's URL without a slash at its end */
 	char *ca_file;		/* NULL: the system's */
-	struct nx_address address;
+	struct nx_address address, local;
 };
 
 struct nx_call {
@@ -92,6 +92,8 @@ static void address_learn(struct nx_client *client, CURL *easy)
 
 	if (curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &text) == CURLE_OK && text && *text)
 		(void)nx_address_parse(text, &client->address);
+	if (curl_easy_getinfo(easy, CURLINFO_LOCAL_IP, &text) == CURLE_OK && text && *text)
+		(void)nx_address_parse(text, &client->local);
 }
 
 static void call_finish(struct nx_call *call, CURLcode result)
@@ -327,6 +329,8 @@ static void transport_set(const struct nx_call *call)
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	/* A service that has moved is found at the next attempt. */
+	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_SECONDS);
@@ -454,6 +458,11 @@ void nx_client_free(struct nx_client *client)
 	free(client->ca_file);
 	free(client);
 	curl_global_cleanup();
+}
+
+struct nx_address nx_client_local_address(const struct nx_client *client)
+{
+	return client->local;
 }
 
 struct nx_address nx_client_address(const struct nx_client *client)

@@ -2,6 +2,7 @@
 #include "agent/life.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/control.h"
@@ -197,8 +198,26 @@ static void host_moved(void *context)
 	struct nx_agent *agent = context;
 
 	nx_mapping_ask(agent->mapping);
-	if (agent->session)
-		nx_publish_check(agent->session);
+	if (!agent->session)
+		return;
+	/* Nothing comes to an address that is gone, not even the end of its connections. */
+	struct nx_address local = nx_client_local_address(agent->client);
+
+	if (local.length && nx_network_lost(&agent->network, &local))
+		nx_session_renew(agent->session);
+	nx_publish_check(agent->session);
+}
+
+static void host_woken(void *context, uint64_t seconds)
+{
+	struct nx_agent *agent = context;
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)seconds);
+	nx_log(NX_LOG_INFO, "this host was asleep", "seconds", text, NULL);
+	nx_mapping_ask(agent->mapping);
+	nx_network_look(&agent->network);
+	nx_session_renew(agent->session);
 }
 
 static void mapping_changed(void *context)
@@ -301,6 +320,9 @@ static enum nx_status service_begin(struct nx_agent *agent, struct nx_error *err
 		       "the service is spoken to without TLS: its token can be read on the way", "service",
 		       agent->options.service_url, NULL);
 	agent->session = nx_session_new(agent);
+	status = nx_wake_start(&agent->loop, host_woken, agent, &agent->wake, error);
+	if (status != NX_OK)
+		return status;
 	if (*agent->options.control_socket)
 		status = nx_control_start(&agent->loop, agent->options.control_socket, &source,
 					  &agent->control, error);
@@ -345,6 +367,8 @@ void nx_life_end(struct nx_agent *agent)
 	nx_agent_notify_stop(agent);
 	nx_drain_release(&agent->drain);
 	nx_control_stop(agent->control);
+	nx_wake_stop(agent->wake);
+	agent->wake = NULL;
 	nx_session_free(agent->session);
 	agent->session = NULL;
 	agent->services.reconcile = NULL;

@@ -34,7 +34,7 @@ struct nx_network {
 	struct nx_network_options options;
 	struct nx_members members;
 	struct nx_reconcile reconcile;
-	struct nx_underlay underlay;
+	struct nx_underlay underlay, before; /* and what it was before the last look */
 	struct nx_monitor *monitor;
 	struct nx_timer *look;	 /* at the host, and mend */
 	struct nx_timer *adapt;	 /* to another address, or family */
@@ -76,6 +76,8 @@ void nx_network_look(struct nx_network *network);
 
 /* The relay that this host has chosen, where others must be told; "" otherwise. */
 void nx_network_via(const struct nx_network *network, char via[static NX_DEVICE_ID_TEXT]);
+/* Has the last look at the host found that the address, outside the mesh, is its own no longer? */
+bool nx_network_lost(const struct nx_network *network, const struct nx_address *address);
 /* This host's endpoint over the family's underlay, as it would publish it. */
 struct nx_endpoint nx_network_endpoint(const struct nx_network *network, const struct nx_family *family);
 

@@ -34,10 +34,16 @@ void nx_network_host_read(struct nx_network *network)
 	struct nx_error error = {0};
 	struct nx_netlink *route = nx_services_route(network->base, &error);
 
+	nx_underlay_copy(&network->underlay, &network->before);
 	if (!route ||
 	    nx_underlay_read(&network->underlay, route, network->reconcile.interface.index, &error) != NX_OK)
 		nx_log(NX_LOG_WARNING, "this host's addresses cannot be read", "reason", error.message, NULL);
 	nx_network_guard(network);
+}
+
+bool nx_network_lost(const struct nx_network *network, const struct nx_address *address)
+{
+	return nx_underlay_has(&network->before, address) && !nx_underlay_has(&network->underlay, address);
 }
 
 static void families_log(const struct nx_network *network)
@@ -166,4 +172,5 @@ void nx_network_host_end(struct nx_network *network)
 	nx_timer_free(network->adapt);
 	nx_watch_end(network->poll);
 	nx_underlay_release(&network->underlay);
+	nx_underlay_release(&network->before);
 }

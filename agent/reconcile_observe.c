@@ -58,9 +58,12 @@ static void status_seen(void *context, const struct nx_peer_status *status)
 	const struct nx_reconcile *reconcile = context;
 	struct nx_entry *entry = nx_members_find_key(reconcile->members, status->public_key);
 
+	int64_t age = time(NULL) - status->last_handshake;
+
+	/* One that is yet to come was before the clock was set back: nobody knows when. */
 	if (entry)
-		entry->applied.alive = status->last_handshake > 0 &&
-				       time(NULL) - status->last_handshake < HANDSHAKE_FRESH_SECONDS;
+		entry->applied.alive =
+			status->last_handshake > 0 && age >= 0 && age < HANDSHAKE_FRESH_SECONDS;
 }
 
 static enum nx_status peers_observe(struct nx_reconcile *reconcile, struct nx_error *error)

@@ -232,6 +232,21 @@ void nx_session_connect(struct nx_session *session)
 							       });
 }
 
+void nx_session_renew(struct nx_session *session)
+{
+	const struct nx_answer renewed = {.failure = "the host's network has changed, or it was asleep"};
+
+	session->backoff.failures = 0;
+	if (session->caught_up) {
+		nx_call_cancel(session->call);
+		session->call = NULL;
+		disconnected(session, &renewed);
+		nx_session_connect(session);
+	} else if (nx_timer_armed(session->retry)) {
+		nx_timer_arm(session->retry, 0);
+	}
+}
+
 /* --- are we still known? ------------------------------------------------------------------------ */
 
 /* An administrator has moved this device to another organization: its mesh is another one. */

@@ -55,6 +55,8 @@ struct nx_session {
 struct nx_session *nx_session_new(struct nx_agent *agent);
 /* Register if need be, then follow. */
 void nx_session_start(struct nx_session *session);
+/* Connect anew at once: the connection that stands cannot be trusted, or a reason to wait is gone. */
+void nx_session_renew(struct nx_session *session);
 /* Writes the state. NULL is fine. */
 void nx_session_free(struct nx_session *session);
 const char *nx_phase_name(enum nx_phase phase);

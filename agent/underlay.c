@@ -108,15 +108,7 @@ enum nx_status nx_underlay_read(struct nx_underlay *underlay, struct nx_netlink 
 	return NX_OK;
 }
 
-void nx_underlay_release(struct nx_underlay *underlay)
-{
-	free(underlay->addresses);
-	*underlay = (struct nx_underlay){0};
-}
-
-/* --- the endpoint -------------------------------------------------------------------------------- */
-
-static bool address_of_host(const struct nx_underlay *underlay, const struct nx_address *address)
+bool nx_underlay_has(const struct nx_underlay *underlay, const struct nx_address *address)
 {
 	for (size_t i = 0; i < underlay->count; i++) {
 		if (nx_address_compare(&underlay->addresses[i], address) == 0)
@@ -124,6 +116,23 @@ static bool address_of_host(const struct nx_underlay *underlay, const struct nx_
 	}
 	return false;
 }
+
+void nx_underlay_copy(const struct nx_underlay *from, struct nx_underlay *to)
+{
+	nx_underlay_release(to);
+	to->addresses = nx_alloc_array(from->count, sizeof(*to->addresses));
+	to->count = from->count;
+	if (from->count)
+		memcpy(to->addresses, from->addresses, from->count * sizeof(*to->addresses));
+}
+
+void nx_underlay_release(struct nx_underlay *underlay)
+{
+	free(underlay->addresses);
+	*underlay = (struct nx_underlay){0};
+}
+
+/* --- the endpoint -------------------------------------------------------------------------------- */
 
 /* Only an address that others may reach counts: towards a service on this very host the
  * source is a loopback address. */
@@ -134,7 +143,7 @@ static bool source_towards(const struct nx_underlay *underlay, const struct nx_f
 
 	if (!family->ops->source_address(family->instance, remote, &source))
 		return false;
-	if (source.length != family->ops->address_length || !address_of_host(underlay, &source))
+	if (source.length != family->ops->address_length || !nx_underlay_has(underlay, &source))
 		return false;
 	*out = source;
 	return true;

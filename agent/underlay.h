@@ -17,6 +17,8 @@ struct nx_underlay {
 /* Read the host's addresses anew; on failure those of before stay. */
 enum nx_status nx_underlay_read(struct nx_underlay *underlay, struct nx_netlink *route, int our_interface,
 				struct nx_error *error);
+bool nx_underlay_has(const struct nx_underlay *underlay, const struct nx_address *address);
+void nx_underlay_copy(const struct nx_underlay *from, struct nx_underlay *to);
 void nx_underlay_release(struct nx_underlay *underlay);
 
 /*

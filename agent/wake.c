@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/wake.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/loop.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+enum {
+	TICK_MILLISECONDS = 5000,
+	GAP_MILLISECONDS = 15000,  /* a program that ran would have ticked by then, on whatever busy host */
+	SLEPT_MILLISECONDS = 1000, /* by which the clocks differ more than before: more than a slow reading */
+	FAR_AWAY_SECONDS = 1 << 30,
+};
+
+struct nx_wake {
+	int descriptor; /* a timer that is never due, but cancelled when the clock is set or the host resumes
+			 */
+	struct nx_watch *cancelled, *tick;
+	void (*woken)(void *context, uint64_t seconds);
+	void *context;
+	uint64_t slept;	 /* CLOCK_BOOTTIME without CLOCK_MONOTONIC: since boot, ms */
+	uint64_t looked; /* CLOCK_BOOTTIME, ms */
+};
+
+static uint64_t milliseconds(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Only the first of the two ways to notice a sleep tells of it. */
+static bool sleep_look(struct nx_wake *wake)
+{
+	uint64_t now = milliseconds(CLOCK_BOOTTIME), monotonic = milliseconds(CLOCK_MONOTONIC);
+	uint64_t slept = now - monotonic, gap = now - wake->looked;
+	bool asleep = slept > wake->slept + SLEPT_MILLISECONDS || gap > GAP_MILLISECONDS;
+
+	wake->slept = slept;
+	wake->looked = now;
+	if (asleep)
+		wake->woken(wake->context, gap / 1000);
+	return asleep;
+}
+
+static void tick_due(void *context)
+{
+	(void)sleep_look(context);
+}
+
+static bool timer_arm(const struct nx_wake *wake)
+{
+	const struct itimerspec never = {.it_value.tv_sec = (time_t)(milliseconds(CLOCK_REALTIME) / 1000) +
+							    FAR_AWAY_SECONDS};
+
+	return timerfd_settime(wake->descriptor, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) ==
+	       0;
+}
+
+static void timer_cancelled(void *context)
+{
+	struct nx_wake *wake = context;
+	uint64_t times;
+
+	(void)!read(wake->descriptor, &times, sizeof(times));
+	(void)timer_arm(wake);
+	if (!sleep_look(wake))
+		nx_log(NX_LOG_INFO, "the wall clock was set", NULL);
+}
+
+enum nx_status nx_wake_start(uv_loop_t *loop, void (*woken)(void *context, uint64_t seconds), void *context,
+			     struct nx_wake **out, struct nx_error *error)
+{
+	struct nx_wake *wake = nx_alloc(sizeof(*wake));
+
+	*wake = (struct nx_wake){.woken = woken, .context = context};
+	wake->looked = milliseconds(CLOCK_BOOTTIME);
+	wake->slept = wake->looked - milliseconds(CLOCK_MONOTONIC);
+	wake->tick = nx_watch_every(loop, TICK_MILLISECONDS, tick_due, wake);
+	wake->descriptor = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (wake->descriptor >= 0 && timer_arm(wake))
+		wake->cancelled = nx_watch_readable(loop, wake->descriptor, timer_cancelled, wake);
+	if (wake->cancelled) {
+		*out = wake;
+		return NX_OK;
+	}
+	nx_fail(error, NX_INTERNAL, NULL, "the clock cannot be watched: %s", strerror(errno));
+	nx_wake_stop(wake);
+	return NX_INTERNAL;
+}
+
+void nx_wake_stop(struct nx_wake *wake)
+{
+	if (!wake)
+		return;
+	nx_watch_end(wake->tick);
+	nx_watch_end(wake->cancelled);
+	if (wake->descriptor >= 0)
+		close(wake->descriptor);
+	free(wake);
+}
