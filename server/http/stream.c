@@ -54,6 +54,17 @@ static ssize_t stream_pause(struct nx_stream *stream)
 	return 0;
 }
 
+/*
+ * Cut the client off. libmicrohttpd 0.9.75 forgets a chunked answer that its reader ends with an error, and
+ * with it the connection, until that is the idlest of all: whose token was revoked would hear of it a minute
+ * later. So the socket is shut down, and the ordinary end that is to be sent then fails at once.
+ */
+static ssize_t stream_cut(const struct nx_stream *stream)
+{
+	shutdown(stream->connection->socket, SHUT_RDWR);
+	return MHD_CONTENT_READER_END_OF_STREAM;
+}
+
 /* It is called when what it gave before has gone to the kernel: the deadline catches a
  * client that takes nothing any more. */
 static ssize_t stream_read(void *context, uint64_t position, char *into, size_t room)
@@ -62,14 +73,14 @@ static ssize_t stream_read(void *context, uint64_t position, char *into, size_t 
 
 	(void)position;
 	if (stream->gone)
-		return MHD_CONTENT_READER_END_WITH_ERROR;
+		return stream_cut(stream);
 	if (stream->ending)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	long length = stream->source.read(stream->source.context, into, room);
 	if (length == 0)
 		return stream_pause(stream);
 	if (length < 0)
-		return length == -1 ? MHD_CONTENT_READER_END_OF_STREAM : MHD_CONTENT_READER_END_WITH_ERROR;
+		return length == -1 ? MHD_CONTENT_READER_END_OF_STREAM : stream_cut(stream);
 	nx_connection_extend(stream->connection);
 	return length;
 }

@@ -234,6 +234,15 @@ class Watching(unittest.TestCase):
         self.alice.must(200).delete(f"/api/devices/{device['id']}")
         self.assertTrue(watch.ended())
 
+    def test_revoked_while_an_idler_connection_is_open(self):
+        device = self.device()
+        with contextlib.closing(self.server.connection()) as idle:
+            self.server.request("GET", "/ready", connection=idle)
+            watch = self.watch(token=device["token"])
+            watch.until_tail()
+            self.alice.must(200).delete(f"/api/devices/{device['id']}")
+            self.assertTrue(watch.ended())
+
     def test_member_who_leaves(self):
         self.alice.invite(self.bob, self.organization)
         watch = self.watch(token=self.bob.token)
