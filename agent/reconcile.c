@@ -2,6 +2,7 @@
 #include "agent/reconcile.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/reconcile_parts.h"
 #include "base/address.h"
@@ -257,13 +258,25 @@ static bool endpoint_due(struct nx_entry *entry, const struct nx_wanted *wanted)
 	return !kept;
 }
 
+/* Of two hosts that can both begin, the one with the greater key yields. A spoke must come to its relay. */
+static bool yields(const struct nx_reconcile *reconcile, const struct nx_entry *entry)
+{
+	const struct nx_member *self = &reconcile->planner.self, *member = &entry->record->member;
+
+	return !self->standing.spoke && !member->standing.spoke && reconcile->wanted.endpoint_count &&
+	       self->public_key && strcmp(self->public_key, member->public_key) > 0;
+}
+
 static void way_fold(struct nx_reconcile *reconcile, struct nx_entry *entry)
 {
 	const struct nx_wanted *wanted = &reconcile->wanted;
 
 	entry->way.endpoint_count = (uint8_t)wanted->endpoint_count;
-	if (wanted->path != NX_PATH_NONE)
+	if (wanted->path != NX_PATH_NONE) {
+		if (!entry->told && !entry->applied.present)
+			entry->way.yields = yields(reconcile, entry);
 		return;
+	}
 	/* Without a peer there is no way, and none that failed. */
 	if (entry->record->member.direct != NX_DIRECT_UNKNOWN)
 		reconcile->survey = true;

@@ -49,7 +49,7 @@ static struct nx_peer_change entry_change(const struct nx_entry *entry)
 			{
 				.public_key = entry->record->member.public_key,
 				.endpoint = applied->published,
-				.keepalive_seconds = applied->keepalive_seconds,
+				.keepalive_seconds = entry->way.yields ? 0 : applied->keepalive_seconds,
 				.prefixes = applied->prefixes,
 				.prefix_count = applied->prefix_count,
 			},

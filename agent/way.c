@@ -122,7 +122,7 @@ static struct nx_way_step look_trying(struct nx_way *way, enum nx_direct direct,
 	return step;
 }
 
-struct nx_way_step nx_way_look(struct nx_way *way, enum nx_direct direct, const struct nx_way_view *view)
+static struct nx_way_step look(struct nx_way *way, enum nx_direct direct, const struct nx_way_view *view)
 {
 	if (!way->seen)
 		meet(way, view);
@@ -135,4 +135,14 @@ struct nx_way_step nx_way_look(struct nx_way *way, enum nx_direct direct, const 
 		return turn(way, NX_DIRECT_WORKS, view);
 	}
 	return look_trying(way, direct, view);
+}
+
+struct nx_way_step nx_way_look(struct nx_way *way, enum nx_direct direct, const struct nx_way_view *view)
+{
+	struct nx_way_step step = look(way, direct, view);
+
+	step.begin =
+		way->yields && (step.direct == NX_DIRECT_WORKS || view->now - way->since >= NX_WAY_YIELD_MS);
+	way->yields &= !step.begin;
+	return step;
 }

@@ -10,6 +10,11 @@
  * for a new handshake after 15). A way that came and went waits longer each time
  * before it is trusted again, so that it does not flap.
  *
+ * Two hosts learn of each other at the same moment. If both began then, their
+ * handshakes would cross and spoil each other, and where the keepalive is as long
+ * as REKEY_TIMEOUT again and again: so one of the two yields, and begins a little
+ * later if the other one has not come.
+ *
  * Times are milliseconds of CLOCK_BOOTTIME, which goes on while a host sleeps.
  */
 #ifndef NX_AGENT_WAY_H
@@ -19,6 +24,7 @@
 #include <nexodus/relay.h>
 
 enum {
+	NX_WAY_YIELD_MS = 1000,	       /* after the peer is seen for the first time */
 	NX_WAY_TRIAL_MS = 6000,	       /* of one endpoint among several: a handshake is sent every 5 s */
 	NX_WAY_TRIAL_ALONE_MS = 12000, /* of the only one */
 	NX_WAY_RETRY_MS = 12000,       /* of one endpoint, once all of them have failed */
@@ -31,6 +37,7 @@ enum {
 
 struct nx_way {
 	bool seen;		/* the tunnel has told of the peer before */
+	bool yields;		/* the other side is to begin: the tunnel has no keepalive of ours yet */
 	bool silent;		/* it worked and was lost; otherwise no endpoint has answered */
 	uint8_t endpoint_count; /* that are known, to be tried */
 	uint8_t candidate;	/* the one that is tried, or was when the way came to work */
@@ -54,6 +61,7 @@ struct nx_way_view {
 struct nx_way_step {
 	enum nx_direct direct;
 	bool next_endpoint; /* `candidate` is another one now: tell the tunnel */
+	bool begin;	    /* it yielded for long enough: tell the tunnel the keepalive */
 };
 
 /* Look once more. `direct`: what it was before. */

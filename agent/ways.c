@@ -76,10 +76,11 @@ static void peer_look(void *context, const struct nx_peer_status *status)
 	if (step.direct != before) {
 		way_log(entry, before, step.direct);
 		nx_reconcile_way(look->reconcile, entry, step.direct);
-	} else if (step.next_endpoint) {
+	} else if (step.next_endpoint || step.begin) {
 		nx_reconcile_way(look->reconcile, entry, before);
 	}
-	look->changed |= step.direct != before || step.next_endpoint;
+	entry->tell |= step.begin;
+	look->changed |= step.direct != before || step.next_endpoint || step.begin;
 	count(look->ways, entry);
 }
 
@@ -103,7 +104,9 @@ bool nx_ways_look(struct nx_ways *ways, struct nx_reconcile *reconcile)
 
 uint64_t nx_ways_next(const struct nx_ways *ways, const struct nx_reconcile *reconcile)
 {
-	uint64_t pause = ways->trying ? TRYING_MS : ways->failing ? FAILING_MS : QUIET_MS;
+	/* At start, peers are about to come. */
+	bool trying = ways->trying || !ways->looked;
+	uint64_t pause = trying ? TRYING_MS : ways->failing ? FAILING_MS : QUIET_MS;
 
 	return pause + pause * reconcile->members->count / PEERS_AT_ONCE;
 }

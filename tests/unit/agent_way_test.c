@@ -13,6 +13,7 @@ struct play {
 	int64_t clock; /* the wall's, which may jump */
 	uint16_t keepalive;
 	unsigned endpoints_told;
+	unsigned begun;		   /* the tunnel was told to begin itself */
 	bool reachable;		   /* packets go both ways … */
 	unsigned answers_endpoint; /* … at this endpoint; those before it do not answer */
 	bool traffic;		   /* the host sends more than keepalives */
@@ -63,6 +64,7 @@ static void look(struct play *play)
 
 	play->direct = step.direct;
 	play->endpoints_told += step.next_endpoint;
+	play->begun += step.begin;
 }
 
 static void play_seconds(struct play *play, unsigned seconds)
@@ -240,6 +242,30 @@ static void test_adopted(void)
 	CU_ASSERT_EQUAL(play.direct, NX_DIRECT_UNKNOWN);
 }
 
+/* Of two that learn of each other at once, one lets the other begin. */
+static void test_yields(void)
+{
+	struct play play;
+
+	play_begin(&play, 1);
+	look(&play);
+	CU_ASSERT_EQUAL(play.begun, 0);
+	play_begin(&play, 1);
+	play.way.yields = true;
+	look(&play);
+	CU_ASSERT_EQUAL(play.begun, 0);
+	play_seconds(&play, 10);
+	CU_ASSERT_EQUAL(play.begun, 1);
+	CU_ASSERT_FALSE(play.way.yields);
+	/* The other one came: there is nothing more to wait for. */
+	play_begin(&play, 1);
+	play.way.yields = true;
+	play.status.last_handshake = play.clock;
+	look(&play);
+	CU_ASSERT_EQUAL(play.direct, NX_DIRECT_WORKS);
+	CU_ASSERT_EQUAL(play.begun, 1);
+}
+
 int main(void)
 {
 	static CU_TestInfo tests[] = {
@@ -252,6 +278,7 @@ int main(void)
 		{"a way that goes in one direction", test_one_way},
 		{"the clock jumps", test_clock_jumps},
 		{"an adopted tunnel", test_adopted},
+		{"one of two yields", test_yields},
 		CU_TEST_INFO_NULL,
 	};
 
