@@ -2,8 +2,11 @@
 #include "agent/client.h"
 
 #include <curl/curl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "agent/loop.h"
 #include "base/address.h"
@@ -15,8 +18,10 @@ enum {
 	CONNECT_SECONDS = 10,
 	ANSWER_SECONDS = 30, /* a whole answer; for a stream its first line */
 	KEEPALIVE_SECONDS = 30,
-	/* Of the stream's half-open connection, a silent server is noticed after about this long. */
 	KEEPALIVE_PROBE_SECONDS = 10,
+	/* What was sent is acknowledged by then, or the connection is dead. One that is silent is therefore
+	 * found dead when it has been so for KEEPALIVE_SECONDS and about this long. */
+	SILENCE_MILLISECONDS = 30000,
 };
 
 struct nx_client {
@@ -86,13 +91,15 @@ void nx_call_cancel(struct nx_call *call)
 		call_free(call);
 }
 
-static void address_learn(struct nx_client *client, CURL *easy)
+/* Only the stream's own end is of interest: it is the connection that lasts. */
+static void address_learn(struct nx_client *client, const struct nx_call *call)
 {
+	CURL *easy = call->easy;
 	const char *text = NULL;
 
 	if (curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &text) == CURLE_OK && text && *text)
 		(void)nx_address_parse(text, &client->address);
-	if (curl_easy_getinfo(easy, CURLINFO_LOCAL_IP, &text) == CURLE_OK && text && *text)
+	if (call->data && curl_easy_getinfo(easy, CURLINFO_LOCAL_IP, &text) == CURLE_OK && text && *text)
 		(void)nx_address_parse(text, &client->local);
 }
 
@@ -109,7 +116,7 @@ static void call_finish(struct nx_call *call, CURLcode result)
 	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &answer.status);
 	curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after);
 	answer.retry_after = retry_after;
-	address_learn(call->client, call->easy);
+	address_learn(call->client, call);
 	if (call->refusal)
 		answer.failure = call->refusal;
 	else if (result != CURLE_OK)
@@ -152,7 +159,7 @@ static size_t body_received(char *data, size_t size, size_t count, void *context
 		nx_buffer_append(&call->body, data, length);
 		return length;
 	}
-	address_learn(call->client, call->easy);
+	address_learn(call->client, call);
 	call->inside = true;
 	more = call->data(call->context, data, length);
 	call->inside = false;
@@ -322,6 +329,30 @@ static void body_set(const struct nx_call *call, const struct nx_call_request *r
 	curl_easy_setopt(call->easy, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
+static int socket_made(void *context, curl_socket_t descriptor, curlsocktype purpose)
+{
+	const unsigned patience = SILENCE_MILLISECONDS;
+
+	(void)context;
+	(void)purpose;
+	(void)setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof(patience));
+	return CURL_SOCKOPT_OK;
+}
+
+/* A connection for each call: calls are rare, and one that was left standing may have died meanwhile. */
+static void connection_set(CURL *easy)
+{
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+	/* A service that has moved is found at the next attempt. */
+	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_SECONDS);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_PROBE_SECONDS);
+	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, socket_made);
+}
+
 static void transport_set(const struct nx_call *call)
 {
 	CURL *easy = call->easy;
@@ -329,12 +360,7 @@ static void transport_set(const struct nx_call *call)
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	/* A service that has moved is found at the next attempt. */
-	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_SECONDS);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_PROBE_SECONDS);
+	connection_set(easy);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "nexd/" NEXODUS_VERSION);
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	if (call->client->ca_file)
@@ -440,7 +466,6 @@ enum nx_status nx_client_new(uv_loop_t *loop, const struct nx_client_options *op
 	curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
 	curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, timer_wanted);
 	curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
-	curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, 2L);
 	*out = client;
 	return NX_OK;
 }

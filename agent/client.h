@@ -60,7 +60,7 @@ struct nx_call *nx_client_call(struct nx_client *client, const struct nx_call_re
 /* The call ends without its `done`. May be called from its own `data`. NULL is fine. */
 void nx_call_cancel(struct nx_call *call);
 
-/* This host's own end of that connection; length 0 before. */
+/* This host's own end of the stream's connection; length 0 before. */
 struct nx_address nx_client_local_address(const struct nx_client *client);
 /* The service's address as last connected to; length 0 before. */
 struct nx_address nx_client_address(const struct nx_client *client);

@@ -200,10 +200,11 @@ static void host_moved(void *context)
 	nx_mapping_ask(agent->mapping);
 	if (!agent->session)
 		return;
-	/* Nothing comes to an address that is gone, not even the end of its connections. */
+	/* Nothing comes to an address that is gone, not even the end of its connections; and what comes to
+	 * one that is no longer this host's way out may come in vain. */
 	struct nx_address local = nx_client_local_address(agent->client);
 
-	if (local.length && nx_network_lost(&agent->network, &local))
+	if (local.length && nx_network_left(&agent->network, &local))
 		nx_session_renew(agent->session);
 	nx_publish_check(agent->session);
 }

@@ -76,8 +76,9 @@ void nx_network_look(struct nx_network *network);
 
 /* The relay that this host has chosen, where others must be told; "" otherwise. */
 void nx_network_via(const struct nx_network *network, char via[static NX_DEVICE_ID_TEXT]);
-/* Has the last look at the host found that the address, outside the mesh, is its own no longer? */
-bool nx_network_lost(const struct nx_network *network, const struct nx_address *address);
+/* Has the last look at the host found that the address, outside the mesh, is its own no longer, or is not the
+ * one from which it would reach the service now? */
+bool nx_network_left(const struct nx_network *network, const struct nx_address *address);
 /* This host's endpoint over the family's underlay, as it would publish it. */
 struct nx_endpoint nx_network_endpoint(const struct nx_network *network, const struct nx_family *family);
 

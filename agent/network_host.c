@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/network_parts.h"
+#include "base/address.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -41,9 +42,28 @@ void nx_network_host_read(struct nx_network *network)
 	nx_network_guard(network);
 }
 
-bool nx_network_lost(const struct nx_network *network, const struct nx_address *address)
+/* The address from which packets to the service go as the routes are now. */
+static bool service_source(const struct nx_network *network, struct nx_address *out)
 {
-	return nx_underlay_has(&network->before, address) && !nx_underlay_has(&network->underlay, address);
+	const struct nx_capabilities *capabilities = network->capabilities;
+
+	for (size_t i = 0; i < capabilities->family_count; i++) {
+		const struct nx_family *family = &capabilities->families[i];
+
+		if (family->ops->address_length == network->service.length)
+			return family->ops->source_address(family->instance, &network->service, out);
+	}
+	return false;
+}
+
+bool nx_network_left(const struct nx_network *network, const struct nx_address *address)
+{
+	struct nx_address source = {0};
+
+	if (nx_underlay_has(&network->before, address) && !nx_underlay_has(&network->underlay, address))
+		return true;
+	return address->length == network->service.length && service_source(network, &source) &&
+	       nx_address_compare(&source, address) != 0;
 }
 
 static void families_log(const struct nx_network *network)

@@ -245,6 +245,18 @@ void nx_publish_check(struct nx_session *session)
 		body_send(session);
 }
 
+void nx_publish_renew(struct nx_session *session)
+{
+	struct nx_publish *publish = &session->publish;
+
+	nx_call_cancel(publish->call);
+	publish->call = NULL;
+	body_drop(publish);
+	publish->backoff.failures = 0;
+	if (publish->retry)
+		nx_timer_disarm(publish->retry);
+}
+
 void nx_publish_release(struct nx_session *session)
 {
 	struct nx_publish *publish = &session->publish;

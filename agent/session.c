@@ -237,6 +237,7 @@ void nx_session_renew(struct nx_session *session)
 	const struct nx_answer renewed = {.failure = "the host's network has changed, or it was asleep"};
 
 	session->backoff.failures = 0;
+	nx_publish_renew(session);
 	if (session->caught_up) {
 		nx_call_cancel(session->call);
 		session->call = NULL;

@@ -83,6 +83,9 @@ void nx_session_stun_ask(struct nx_session *session);
 
 /* Tell the service what it does not know yet about this host. */
 void nx_publish_check(struct nx_session *session);
+/* Forget what is under way, on a connection that cannot be trusted, and reasons to wait: the next look tells
+ * it anew. */
+void nx_publish_renew(struct nx_session *session);
 void nx_publish_release(struct nx_session *session);
 
 /* The service's own words about a refusal, for a person: `room` bytes at most. */

@@ -39,8 +39,8 @@ need ip -n "$LAB-beta" address del 10.99.0.2/24 dev eth0
 need ip -n "$LAB-beta" address replace 10.99.0.12/24 dev eth0
 ! lab_has_v6 || need ip -n "$LAB-beta" address add fd99::12/64 dev eth0 nodad
 ! lab_has_v6 || need ip -n "$LAB-beta" address del fd99::2/64 dev eth0
-check_soon "another address: it is published" 40 published local_ip 10.99.0.12
-! lab_has_v6 || check_soon "another address: in IPv6 too" 40 published local_ip_v6 '[fd99::12]'
+check_soon "another address: it is published" 15 published local_ip 10.99.0.12
+! lab_has_v6 || check_soon "another address: in IPv6 too" 15 published local_ip_v6 '[fd99::12]'
 check_soon "another address: the stream goes from it" 15 streams_from 10.99.0.12
 both_ways "another address"
 
@@ -51,9 +51,9 @@ need ip -n "$LAB-beta" link set eth0 up
 both_ways "the interface went down and up"
 
 kill -STOP "$agent"
-sleep 17
+sleep 16
 kill -CONT "$agent"
-check_soon "stopped for 17 seconds: nexd notices" 10 grep -q 'this host was asleep' "$LAB_DIR/log/beta"
-both_ways "stopped for 17 seconds"
+check_soon "stopped for 16 seconds: nexd notices" 10 grep -q 'this host was asleep' "$LAB_DIR/log/beta"
+both_ways "stopped for 16 seconds"
 check "nexd is the same process" kill -0 "$agent"
 mesh_finish
