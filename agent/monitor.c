@@ -31,7 +31,7 @@ struct nx_monitor {
 	int interface_index;
 	uint32_t port;
 	void *buffer;
-	bool disturbed, moved, freed; /* found in this turn */
+	bool disturbed, moved, reshaped, freed; /* found in this turn */
 };
 
 /* --- events -------------------------------------------------------------------------------- */
@@ -40,9 +40,11 @@ static void link_judge(struct nx_monitor *monitor, const struct nlmsghdr *messag
 {
 	const struct ifinfomsg *link = mnl_nlmsg_get_payload(message);
 
-	if (mnl_nlmsg_get_payload_len(message) < sizeof(*link) || link->ifi_index != monitor->interface_index)
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(*link))
 		return;
-	if (message->nlmsg_type == RTM_DELLINK || !(link->ifi_flags & IFF_UP))
+	if (link->ifi_index != monitor->interface_index)
+		monitor->reshaped = true;
+	else if (message->nlmsg_type == RTM_DELLINK || !(link->ifi_flags & IFF_UP))
 		monitor->disturbed = true;
 }
 
@@ -82,11 +84,13 @@ static void route_judge(struct nx_monitor *monitor, const struct nlmsghdr *messa
 	if (interface == monitor->interface_index && interface) {
 		if (message->nlmsg_type == RTM_DELROUTE)
 			monitor->disturbed = true;
-	} else if (route->rtm_dst_len == 0) {
-		monitor->moved = true; /* a default route: another way out */
-	} else if (message->nlmsg_type == RTM_DELROUTE) {
-		monitor->freed = true;
+		return;
 	}
+	monitor->reshaped = true;
+	if (route->rtm_dst_len == 0)
+		monitor->moved = true; /* a default route: another way out */
+	else if (message->nlmsg_type == RTM_DELROUTE)
+		monitor->freed = true;
 }
 
 static void message_judge(struct nx_monitor *monitor, const struct nlmsghdr *message)
@@ -142,12 +146,15 @@ static void readable(void *context)
 			monitor->disturbed = monitor->moved = true;
 	}
 	bool disturbed = monitor->disturbed, moved = monitor->moved, freed = monitor->freed;
+	bool reshaped = monitor->reshaped;
 
-	monitor->disturbed = monitor->moved = monitor->freed = false;
+	monitor->disturbed = monitor->moved = monitor->reshaped = monitor->freed = false;
 	if (disturbed)
 		listener.disturbed(listener.context);
 	if (moved)
 		listener.moved(listener.context);
+	if (reshaped)
+		listener.reshaped(listener.context);
 	if (freed)
 		listener.freed(listener.context);
 }

@@ -17,6 +17,9 @@ struct nx_monitor_listener {
 	void (*disturbed)(void *context);
 	/* The host's addresses or ways out have changed: families, endpoints. */
 	void (*moved)(void *context);
+	/* A link or a route that is not ours has changed in some way: perhaps the size of packets that it
+	 * takes. */
+	void (*reshaped)(void *context);
 	/* A route of the host's own, not a default one, is gone: another may take its place. */
 	void (*freed)(void *context);
 	void *context;

@@ -102,6 +102,7 @@ void nx_network_settle(struct nx_network *network)
 	if (network->failures)
 		return;
 	nx_network_round_end(network, nx_reconcile_apply(&network->reconcile, &error), &error);
+	nx_network_resize_soon(network); /* there may be new ways to peers */
 }
 
 void nx_network_look(struct nx_network *network)
@@ -222,8 +223,12 @@ enum nx_status nx_network_start(struct nx_network *network, uv_loop_t *loop,
 	network->listen = nx_timer_new(loop, listen_due, network);
 	nx_timer_arm(network->listen, nx_ways_next(&network->ways, &network->reconcile));
 	status = nx_network_host_begin(network, error);
-	if (status == NX_OK)
+	if (status == NX_OK) {
+		/* An interface that is adopted is to keep its size. */
+		nx_network_host_read(network);
+		nx_network_resize(network);
 		status = nx_reconcile_start(&network->reconcile, error);
+	}
 	if (status != NX_OK) {
 		nx_network_stop(network, true);
 		return status;

@@ -37,6 +37,7 @@ struct nx_network {
 	struct nx_underlay underlay, before; /* and what it was before the last look */
 	struct nx_monitor *monitor;
 	struct nx_timer *look;	 /* at the host, and mend */
+	struct nx_timer *resize; /* the tunnel's packets */
 	struct nx_timer *adapt;	 /* to another address, or family */
 	struct nx_timer *listen; /* to the ways */
 	struct nx_ways ways;
@@ -44,8 +45,9 @@ struct nx_network {
 	struct nx_watch *poll;
 	uint16_t port; /* the last that was told */
 	unsigned polls;
-	bool route_freed;  /* since the last poll: one that stood in the way may be gone */
-	unsigned failures; /* looks that failed in a row */
+	uint32_t short_path; /* too small for the tunnel's packets, as told last; 0: none is */
+	bool route_freed;    /* since the last poll: one that stood in the way may be gone */
+	unsigned failures;   /* looks that failed in a row */
 	char self_id[NX_UUID_TEXT];
 	struct nx_address service;	       /* where the service is: no route may swallow it */
 	char last_error[320];		       /* "" when the last round went well */

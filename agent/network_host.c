@@ -10,8 +10,9 @@
 
 enum {
 	ADAPT_MILLISECONDS = 300,
-	POLL_MILLISECONDS = 5000, /* a family that is switched on or off may cause no event */
-	REFUSED_POLLS = 12,	  /* one that the kernel refused is tried again each minute */
+	RESIZE_MILLISECONDS = 1000, /* a router's table changes all the time */
+	POLL_MILLISECONDS = 5000,   /* a family that is switched on or off may cause no event */
+	REFUSED_POLLS = 12,	    /* one that the kernel refused is tried again each minute */
 };
 
 /* --- what the host has ----------------------------------------------------------------------- */
@@ -54,6 +55,11 @@ static bool service_source(const struct nx_network *network, struct nx_address *
 			return family->ops->source_address(family->instance, &network->service, out);
 	}
 	return false;
+}
+
+void nx_network_resize_soon(struct nx_network *network)
+{
+	nx_timer_hasten(network->resize, RESIZE_MILLISECONDS);
 }
 
 bool nx_network_left(const struct nx_network *network, const struct nx_address *address)
@@ -110,6 +116,7 @@ static void adapt_due(void *context)
 	families_look(network);
 	nx_network_host_read(network);
 	nx_network_settle(network);
+	nx_network_resize(network);
 	network->options.moved(network->options.context);
 }
 
@@ -138,6 +145,9 @@ static void poll_due(void *context)
 	bool again = ++network->polls % REFUSED_POLLS == 0 && refusals_forget(network);
 
 	conflict_poll(network);
+	/* What the kernel has learned of a path causes no event. */
+	if (network->polls % REFUSED_POLLS == 0)
+		nx_network_resize(network);
 	if (families_look(network)) {
 		nx_network_settle(network);
 		network->options.moved(network->options.context);
@@ -152,6 +162,16 @@ static void poll_due(void *context)
 static void host_disturbed(void *context)
 {
 	nx_network_look(context);
+}
+
+static void host_reshaped(void *context)
+{
+	nx_network_resize_soon(context);
+}
+
+static void resize_due(void *context)
+{
+	nx_network_resize(context);
 }
 
 static void host_freed(void *context)
@@ -173,6 +193,7 @@ enum nx_status nx_network_host_begin(struct nx_network *network, struct nx_error
 	const struct nx_monitor_listener listener = {
 		.disturbed = host_disturbed,
 		.moved = host_moved,
+		.reshaped = host_reshaped,
 		.freed = host_freed,
 		.context = network,
 	};
@@ -180,6 +201,7 @@ enum nx_status nx_network_host_begin(struct nx_network *network, struct nx_error
 	nx_capabilities_poll(network->capabilities);
 	families_log(network);
 	network->look = nx_timer_new(network->loop, look_due, network);
+	network->resize = nx_timer_new(network->loop, resize_due, network);
 	network->adapt = nx_timer_new(network->loop, adapt_due, network);
 	network->poll = nx_watch_every(network->loop, POLL_MILLISECONDS, poll_due, network);
 	return nx_monitor_start(network->loop, &listener, &network->monitor, error);
@@ -190,6 +212,7 @@ void nx_network_host_end(struct nx_network *network)
 	nx_monitor_stop(network->monitor);
 	nx_timer_free(network->look);
 	nx_timer_free(network->adapt);
+	nx_timer_free(network->resize);
 	nx_watch_end(network->poll);
 	nx_underlay_release(&network->underlay);
 	nx_underlay_release(&network->before);

@@ -13,6 +13,9 @@ enum nx_status nx_network_host_begin(struct nx_network *network, struct nx_error
 void nx_network_host_end(struct nx_network *network);
 /* Read the host's addresses anew. */
 void nx_network_host_read(struct nx_network *network);
+/* Make the tunnel's packets as large as the ways out of this host can carry. */
+void nx_network_resize(struct nx_network *network);
+void nx_network_resize_soon(struct nx_network *network);
 /* No route of the mesh may swallow the host's own addresses, nor the service's. */
 void nx_network_guard(struct nx_network *network);
 

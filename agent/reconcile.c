@@ -75,6 +75,21 @@ enum nx_status nx_reconcile_start(struct nx_reconcile *reconcile, struct nx_erro
 	return status;
 }
 
+enum nx_status nx_reconcile_resize(struct nx_reconcile *reconcile, uint32_t mtu, struct nx_error *error)
+{
+	const struct nx_capabilities *capabilities = reconcile->capabilities;
+	enum nx_status status = NX_OK;
+
+	if (reconcile->request.mtu == mtu)
+		return NX_OK;
+	if (reconcile->up)
+		status = capabilities->driver->mtu_set(capabilities->driver_instance, mtu, error);
+	if (status != NX_OK)
+		return status;
+	reconcile->request.mtu = reconcile->interface.mtu = mtu;
+	return NX_OK;
+}
+
 /* --- marking ------------------------------------------------------------------------- */
 
 static void entry_mark(struct nx_reconcile *reconcile, struct nx_entry *entry)

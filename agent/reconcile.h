@@ -55,6 +55,8 @@ void nx_reconcile_release(struct nx_reconcile *reconcile);
 /* Bring the interface up, so that its port is known: on its usual one if that can be had. Peers and routes
  * stay as they are. */
 enum nx_status nx_reconcile_start(struct nx_reconcile *reconcile, struct nx_error *error);
+/* The size of the tunnel's packets from now on; 0: the driver's default. */
+enum nx_status nx_reconcile_resize(struct nx_reconcile *reconcile, uint32_t mtu, struct nx_error *error);
 /* This host's own record (taken), or NULL when what the families can do has changed. */
 void nx_reconcile_set_self(struct nx_reconcile *reconcile, struct nx_record *record);
 void nx_reconcile_guard(struct nx_reconcile *reconcile, const struct nx_address *addresses, size_t count);

@@ -124,6 +124,7 @@ void nx_status_write(const struct nx_agent *agent, struct nx_buffer *out)
 	nx_json_put_string(status, "interface", agent->options.interface);
 	nx_json_put_string(status, "backend", network->reconcile.interface.backend);
 	nx_json_put_integer(status, "listen_port", network->reconcile.interface.listen_port);
+	nx_json_put_integer(status, "mtu", network->reconcile.interface.mtu);
 	nx_json_put_string(status, "public_key", agent->public_key);
 	nx_json_put_string(status, "id", agent->state.identity.device_id);
 	nx_json_put_string(status, "organization_id", agent->state.identity.organization_id);

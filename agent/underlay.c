@@ -149,12 +149,17 @@ static bool source_towards(const struct nx_underlay *underlay, const struct nx_f
 	return true;
 }
 
-static bool source_anywhere(const struct nx_underlay *underlay, const struct nx_family *family,
-			    struct nx_address *out)
+struct nx_address nx_underlay_anywhere(uint8_t length)
 {
 	/* Nothing is sent: the routing table is asked for the way to somewhere outside. These bytes
 	 * are a global address at any length (as 16, one set aside for documentation, RFC 3849). */
-	struct nx_address remote = {.length = family->ops->address_length, .bytes = {0x20, 0x01, 0x0d, 0xb8}};
+	return (struct nx_address){.length = length, .bytes = {0x20, 0x01, 0x0d, 0xb8}};
+}
+
+static bool source_anywhere(const struct nx_underlay *underlay, const struct nx_family *family,
+			    struct nx_address *out)
+{
+	struct nx_address remote = nx_underlay_anywhere(family->ops->address_length);
 
 	return source_towards(underlay, family, &remote, out);
 }

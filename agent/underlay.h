@@ -21,6 +21,9 @@ bool nx_underlay_has(const struct nx_underlay *underlay, const struct nx_address
 void nx_underlay_copy(const struct nx_underlay *from, struct nx_underlay *to);
 void nx_underlay_release(struct nx_underlay *underlay);
 
+/* Somewhere outside: the way there is the default one. */
+struct nx_address nx_underlay_anywhere(uint8_t length);
+
 /*
  * Where this host is reached over one family's underlay: the address of the list
  * `fixed` that fits, else the source address towards the service (`service`,

@@ -100,6 +100,12 @@ struct nx_driver_ops {
 	void (*interface_down)(void *instance);
 	/* What is wrong here as far as the tunnel is concerned (diagnosis.h); may be NULL. */
 	void (*diagnose)(void *instance, const struct nx_diagnosis *diagnosis);
+	/* Bytes by which a packet grows in the tunnel, without the outer IP header. */
+	uint16_t overhead;
+	/* The MTU that an interface has by default, which no underlay makes larger. */
+	uint32_t mtu_default;
+	/* Give the interface that is up this MTU, as interface_up would. NULL: it keeps what it has. */
+	enum nx_status (*mtu_set)(void *instance, uint32_t mtu, struct nx_error *error);
 };
 
 #endif

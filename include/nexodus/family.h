@@ -87,6 +87,11 @@ struct nx_family_ops {
 	bool (*source_address)(void *instance, const struct nx_address *remote, struct nx_address *out);
 	/* What is wrong here as far as the family is concerned (diagnosis.h); may be NULL. */
 	void (*diagnose)(void *instance, const struct nx_diagnosis *diagnosis);
+	/* Bytes of the largest packet that an interface must take to carry the family; 0: no matter. */
+	uint16_t mtu_minimum;
+	/* The largest packet that goes from this host towards `remote` in one piece, as far as its own routes
+	 * and links say, and what it was told of the path. False: there is no way there. May be NULL. */
+	bool (*path_mtu)(void *instance, const struct nx_address *remote, uint32_t *out);
 };
 
 #endif

@@ -71,6 +71,11 @@ static void driver_diagnose(void *instance, const struct nx_diagnosis *diagnosis
 	wg_diagnose(instance, diagnosis);
 }
 
+static enum nx_status driver_mtu_set(void *instance, uint32_t mtu, struct nx_error *error)
+{
+	return wg_interface_mtu(instance, mtu, error);
+}
+
 static const struct nx_driver_ops driver_ops = {
 	.size = sizeof(driver_ops),
 	.public_key = driver_public_key,
@@ -81,6 +86,9 @@ static const struct nx_driver_ops driver_ops = {
 	.peers_status = driver_peers_status,
 	.interface_down = driver_interface_down,
 	.diagnose = driver_diagnose,
+	.overhead = WG_OVERHEAD,
+	.mtu_default = WG_DEFAULT_MTU,
+	.mtu_set = driver_mtu_set,
 };
 
 static enum nx_status backend_configure(struct wg_driver *driver, struct nx_error *error)

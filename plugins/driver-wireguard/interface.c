@@ -296,6 +296,17 @@ bool wg_interface_stands(const struct wg_driver *driver)
 	       link.index == driver->tunnel.index && link.up;
 }
 
+enum nx_status wg_interface_mtu(const struct wg_driver *driver, uint32_t mtu, struct nx_error *error)
+{
+	struct wg_link link;
+	enum nx_status status = wg_link_find(driver, driver->tunnel.name, &link, error);
+
+	if (status == NX_NOT_FOUND || (!status && link.index != driver->tunnel.index))
+		return driver->services->fail(error, NX_NOT_FOUND, NULL, "interface %s is gone",
+					      driver->tunnel.name);
+	return status ? status : wg_link_settle(driver, &link, mtu, error);
+}
+
 enum nx_status wg_interface_read(const struct wg_driver *driver, struct wg_device *out,
 				 struct nx_error *error)
 {

@@ -5,7 +5,9 @@
 
 #include "backend.h"
 
-#define WG_DEFAULT_MTU 1420
+/* A UDP header, a message's header, and the tag of its cipher. */
+#define WG_OVERHEAD (8 + 16 + 16)
+#define WG_DEFAULT_MTU (1500 - 40 - WG_OVERHEAD)
 
 /*
  * As interface_up of `struct nx_driver_ops`. Whose an interface is, is told by its
@@ -18,6 +20,9 @@ enum nx_status wg_interface_up(struct wg_driver *driver, const struct nx_interfa
 
 /* Does the interface that was brought up still stand, under the same index, and is it up? */
 bool wg_interface_stands(const struct wg_driver *driver);
+
+/* Give the interface that was brought up another MTU, if it still stands; NX_NOT_FOUND otherwise. */
+enum nx_status wg_interface_mtu(const struct wg_driver *driver, uint32_t mtu, struct nx_error *error);
 
 /* The device as it is now, if it is still ours (otherwise NX_CONFLICT). The caller clears `out`. */
 enum nx_status wg_interface_read(const struct wg_driver *driver, struct wg_device *out,

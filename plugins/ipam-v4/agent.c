@@ -36,6 +36,8 @@ static const struct nx_family_ops ops = {
 	.routes_observe = ipam_routes_observe,
 	.routes_apply = ipam_routes_apply,
 	.source_address = ipam_source_address,
+	.mtu_minimum = 576, /* RFC 791: what every host takes */
+	.path_mtu = ipam_path_mtu,
 };
 
 static const struct nx_provide provides[] = {{"family", "inet", &ops}};

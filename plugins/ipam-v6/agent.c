@@ -46,6 +46,8 @@ static const struct nx_family_ops ops = {
 	.routes_apply = ipam_routes_apply,
 	.source_address = ipam_source_address,
 	.diagnose = diagnose,
+	.mtu_minimum = 1280, /* RFC 8200 §5 */
+	.path_mtu = ipam_path_mtu,
 };
 
 static const struct nx_provide provides[] = {{"family", "inet6", &ops}};

@@ -65,5 +65,6 @@ enum nx_status ipam_routes_apply(void *instance, int interface_index, const stru
 				 const struct nx_prefix *add, size_t add_count,
 				 const struct nx_prefix *remove, size_t remove_count, struct nx_error *error);
 bool ipam_source_address(void *instance, const struct nx_address *remote, struct nx_address *out);
+bool ipam_path_mtu(void *instance, const struct nx_address *remote, uint32_t *out);
 
 #endif

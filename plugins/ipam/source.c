@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which of its own addresses this host would use towards another. */
+/* The way from this host to another: the address it would use, and how large packets may be. */
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -39,22 +39,50 @@ static void socket_address_get(const union socket_address *address, struct nx_ad
 }
 
 /* Connecting a datagram socket sends nothing: the kernel only looks up the route and the source for it. */
+static int connected_open(const struct ipam_agent *agent, const struct nx_address *remote)
+{
+	union socket_address address;
+
+	if (remote->length != agent->family->address_length)
+		return -1;
+	int socket_descriptor = socket(agent->kernel->af, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (socket_descriptor < 0)
+		return -1;
+	socklen_t length = socket_address_set(&address, remote);
+	if (connect(socket_descriptor, &address.any, length) == 0)
+		return socket_descriptor;
+	close(socket_descriptor);
+	return -1;
+}
+
 bool ipam_source_address(void *instance, const struct nx_address *remote, struct nx_address *out)
 {
-	const struct ipam_agent *agent = instance;
+	int socket_descriptor = connected_open(instance, remote);
 	union socket_address address;
 	socklen_t length = sizeof(address);
 
-	if (remote->length != agent->family->address_length)
-		return false;
-	int socket_descriptor = socket(agent->kernel->af, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (socket_descriptor < 0)
 		return false;
-	socklen_t remote_length = socket_address_set(&address, remote);
-	bool known = connect(socket_descriptor, &address.any, remote_length) == 0 &&
-		     getsockname(socket_descriptor, &address.any, &length) == 0;
+	bool known = getsockname(socket_descriptor, &address.any, &length) == 0;
 	close(socket_descriptor);
 	if (known)
 		socket_address_get(&address, out);
 	return known;
+}
+
+bool ipam_path_mtu(void *instance, const struct nx_address *remote, uint32_t *out)
+{
+	int socket_descriptor = connected_open(instance, remote);
+	bool v4 = remote->length == 4;
+	int bytes = 0;
+	socklen_t length = sizeof(bytes);
+
+	if (socket_descriptor < 0)
+		return false;
+	bool known = getsockopt(socket_descriptor, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_MTU : IPV6_MTU,
+				&bytes, &length) == 0;
+	close(socket_descriptor);
+	if (known && bytes > 0)
+		*out = (uint32_t)bytes;
+	return known && bytes > 0;
 }
