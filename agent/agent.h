@@ -28,6 +28,9 @@ enum {
 	NX_EXIT_FAILURE = 1,
 	NX_EXIT_USAGE = 2, /* the command line or the configuration is wrong */
 	NX_EXIT_GONE = 3,  /* the service does not know this device any more */
+	NX_EXIT_TAKEN = 4, /* another nexd, or what is not ours, has the state directory, interface, port or
+			      socket */
+	NX_EXIT_STATE = 5, /* what lies in the state directory cannot be used */
 };
 
 struct nx_agent {

@@ -84,6 +84,7 @@ static bool identity_learn(struct nx_session *session, const struct nx_answer *a
 		return false;
 	memcpy(identity->device_id, id, NX_UUID_TEXT);
 	memcpy(identity->organization_id, organization, NX_UUID_TEXT);
+	memcpy(identity->public_key, session->agent->public_key, sizeof(identity->public_key));
 	return true;
 }
 

@@ -48,8 +48,16 @@ static void file_close(struct file *file)
 static enum nx_status file_open(struct file *file, int flags, struct nx_error *error)
 {
 	file_close(file);
-	file->descriptor = open(file->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
-	if (file->descriptor < 0 || fchmod(file->descriptor, 0600) != 0)
+	struct stat facts;
+
+	/* A FIFO in the file's place must not hold the program up. */
+	file->descriptor =
+		open(file->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags, 0600);
+	if (file->descriptor < 0 || fstat(file->descriptor, &facts) != 0)
+		return file_fail(file, "open", error);
+	if (!S_ISREG(facts.st_mode))
+		return nx_fail(error, NX_UNAVAILABLE, NULL, "%s is no regular file: remove it", file->path);
+	if (fchmod(file->descriptor, 0600) != 0)
 		return file_fail(file, "open", error);
 	return NX_OK;
 }
@@ -208,6 +216,11 @@ void nx_journal_append(struct nx_journal *journal, const char *line, size_t leng
 		return;
 	}
 	nx_journal_line(&journal->waiting, line, length);
+}
+
+bool nx_journal_failing(const struct nx_journal *journal)
+{
+	return journal->failing;
 }
 
 enum nx_status nx_journal_flush(struct nx_journal *journal, struct nx_error *error)

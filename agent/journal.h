@@ -39,6 +39,8 @@ void nx_journal_close(struct nx_journal *journal);
 void nx_journal_append(struct nx_journal *journal, const char *line, size_t length);
 /* Write what waits. A failure is told once per series; what waits is kept for the next try. */
 enum nx_status nx_journal_flush(struct nx_journal *journal, struct nx_error *error);
+/* Did the last write fail? */
+bool nx_journal_failing(const struct nx_journal *journal);
 
 /*
  * Start over with an empty file (a full resync): until nx_journal_commit() the old

@@ -190,6 +190,8 @@ static enum nx_status state_begin(struct nx_agent *agent, struct nx_error *error
 		status = capabilities->driver->public_key(capabilities->driver_instance,
 							  agent->options.state_directory, agent->public_key,
 							  error);
+	if (status == NX_OK)
+		status = nx_state_key_check(&agent->state, agent->public_key, error);
 	return status;
 }
 
@@ -330,25 +332,39 @@ static enum nx_status service_begin(struct nx_agent *agent, struct nx_error *err
 	return status;
 }
 
-enum nx_status nx_life_begin(struct nx_agent *agent, struct nx_error *error)
+/* What is wrong with the state does not mend itself; a full disk may. */
+static int state_failure(enum nx_status status)
+{
+	return status == NX_INVALID || status == NX_DENIED ? NX_EXIT_STATE : NX_EXIT_FAILURE;
+}
+
+static int parts_begin(struct nx_agent *agent, struct nx_error *error)
+{
+	enum nx_status status;
+
+	mapping_begin(agent);
+	status = network_begin(agent, error);
+	if (status == NX_OK)
+		status = service_begin(agent, error);
+	if (status == NX_OK)
+		return NX_EXIT_OK;
+	return status == NX_CONFLICT ? NX_EXIT_TAKEN : NX_EXIT_FAILURE;
+}
+
+int nx_life_begin(struct nx_agent *agent, struct nx_error *error)
 {
 	enum nx_status status;
 
 	signals_begin(agent);
-	status = nx_privileges_drop(error);
-	if (status == NX_OK)
-		status = nx_state_open(agent->options.state_directory, &agent->state, error);
-	if (status == NX_OK)
-		status = nx_plugins_start(agent->plugins, error);
-	if (status == NX_OK)
-		status = state_begin(agent, error);
-	if (status == NX_OK) {
-		mapping_begin(agent);
-		status = network_begin(agent, error);
-	}
-	if (status == NX_OK)
-		status = service_begin(agent, error);
-	return status;
+	if (nx_privileges_drop(error) != NX_OK)
+		return NX_EXIT_FAILURE;
+	status = nx_state_open(agent->options.state_directory, &agent->state, error);
+	if (status != NX_OK)
+		return status == NX_CONFLICT ? NX_EXIT_TAKEN : state_failure(status);
+	if (nx_plugins_start(agent->plugins, error) != NX_OK)
+		return NX_EXIT_FAILURE;
+	status = state_begin(agent, error);
+	return status == NX_OK ? parts_begin(agent, error) : state_failure(status);
 }
 
 int nx_life_run(struct nx_agent *agent)

@@ -8,8 +8,9 @@
 /* Load configuration and plugins, without a trace on the host: all that can be wrong with the
  * configuration alone is found here. `agent->config` knows the command line. */
 enum nx_status nx_life_configure(struct nx_agent *agent, struct nx_error *error);
-/* Make the parts in order. After a failure nx_life_end() is due all the same. */
-enum nx_status nx_life_begin(struct nx_agent *agent, struct nx_error *error);
+/* Make the parts in order: NX_EXIT_OK, or the program's exit code, and `error` says why. After a failure
+ * nx_life_end() is due all the same. */
+int nx_life_begin(struct nx_agent *agent, struct nx_error *error);
 /* Run until nx_agent_end(); the program's exit code. */
 int nx_life_run(struct nx_agent *agent);
 /* SIGHUP: take the configuration anew, or keep the old one. */

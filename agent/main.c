@@ -5,7 +5,8 @@
  * to the nexd that is started next.
  *
  * Exit codes: 0 all went well, 1 it failed, 2 the command line or the configuration
- * is wrong, 3 the service does not know this device any more.
+ * is wrong, 3 the service does not know this device any more, 4 the state directory, interface,
+ * port or control socket is somebody else's, 5 what lies in the state directory cannot be used.
  */
 #include <stdio.h>
 #include <sys/stat.h>
@@ -61,9 +62,9 @@ static int check_config(struct nx_agent *agent)
 static int serve(struct nx_agent *agent)
 {
 	struct nx_error error = {0};
-	int code = NX_EXIT_FAILURE;
+	int code = nx_life_begin(agent, &error);
 
-	if (nx_life_begin(agent, &error) != NX_OK)
+	if (code != NX_EXIT_OK)
 		nx_log(NX_LOG_ERROR, "cannot start", "reason", error.message, NULL);
 	else
 		code = nx_life_run(agent);

@@ -57,6 +57,11 @@ static const struct nx_config_key keys[] = {
 	 .type = NX_CONFIG_STRING,
 	 .fallback = "",
 	 .summary = "Organization to register in (default: the key's, or the user's own)"},
+	{.name = "re-enrol",
+	 .type = NX_CONFIG_BOOLEAN,
+	 .fallback = "false",
+	 .summary = "Register this host anew when the service does not know its device any more, with the "
+		    "registration key or user that is configured, instead of stopping"},
 	{.name = "state-directory",
 	 .type = NX_CONFIG_STRING,
 	 .fallback = "/var/lib/nexd",
@@ -330,6 +335,7 @@ enum nx_status nx_options_read(const struct nx_config *config, struct nx_options
 	*out = (struct nx_options){
 		.listen_port = (uint16_t)nx_config_integer(config, NX_OPTIONS_SECTION, "listen-port"),
 		.mtu = (uint32_t)nx_config_integer(config, NX_OPTIONS_SECTION, "mtu"),
+		.re_enrol = nx_config_boolean(config, NX_OPTIONS_SECTION, "re-enrol"),
 		.keep_interface = nx_config_boolean(config, NX_OPTIONS_SECTION, "keep-interface"),
 		.drain_seconds = (uint32_t)nx_config_integer(config, NX_OPTIONS_SECTION, "drain-timeout"),
 		.stun_given = *text(config, "stun-server") != '\0',

@@ -18,6 +18,7 @@ struct nx_options {
 	char *ca_file;		/* "" for the system's */
 	char *organization_id;	/* to register in; "" for the one of the key or of the user */
 	char *registration_key; /* "" for none; a secret */
+	bool re_enrol;		/* when the service does not know this device any more */
 	char *username;		/* "" for none */
 	char *password;		/* a secret */
 	char *state_directory;

@@ -295,12 +295,7 @@ static void verify_done(void *context, const struct nx_answer *answer)
 	if (answer->status == 200) {
 		verified(session, answer);
 	} else if ((answer->status == 401 || answer->status == 404) && ++session->strikes >= STRIKES) {
-		nx_session_give_up(
-			session, NX_EXIT_GONE,
-			"the service does not know this device any more; to register this host anew, "
-			"remove identity.json, token and devices.log from the state directory and start nexd "
-			"with a registration key",
-			reason);
+		nx_session_gone(session, reason);
 	} else {
 		nx_session_trouble(session, "the service does not let this device in", reason);
 		nx_session_later(session, attempt_verify, answer->retry_after);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The session's last known good devices on disk. A disk that does not play along costs the
  * state of the next start, and nothing now. */
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/session_parts.h"
 #include "base/log.h"
@@ -102,11 +104,15 @@ static void journal_compact(struct nx_session *session)
 void nx_session_journal_flush(struct nx_session *session)
 {
 	struct nx_error error = {0};
+	bool failed;
 
 	if (!session->journal)
 		return;
+	failed = nx_journal_failing(session->journal);
 	if (nx_journal_flush(session->journal, &error) != NX_OK)
 		journal_trouble(&error);
+	if (failed && !nx_journal_failing(session->journal))
+		nx_log(NX_LOG_INFO, "the last known peers are stored again", NULL);
 	if (!session->resync &&
 	    nx_journal_size(session->journal) > COMPACT_FACTOR * session->journal_compacted + COMPACT_SLACK)
 		journal_compact(session);
@@ -121,4 +127,15 @@ void nx_session_journal_commit(struct nx_session *session)
 	if (nx_journal_commit(session->journal, &error) != NX_OK)
 		journal_trouble(&error);
 	session->journal_compacted = nx_journal_size(session->journal);
+}
+
+void nx_session_journal_forget(struct nx_session *session)
+{
+	NX_AUTO_FREE char *path = nx_state_path(&session->agent->state, "devices.log");
+
+	nx_journal_close(session->journal);
+	session->journal = NULL;
+	if (unlink(path) != 0 && errno != ENOENT)
+		nx_log(NX_LOG_WARNING, "the last known peers are not removed", "file", path, "reason",
+		       strerror(errno), NULL);
 }

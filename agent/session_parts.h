@@ -16,5 +16,11 @@ void nx_session_journal_add(struct nx_session *session, const struct nx_event *e
 /* Write what was added, and the whole file anew when it has grown far beyond its content. */
 void nx_session_journal_flush(struct nx_session *session);
 void nx_session_journal_commit(struct nx_session *session);
+/* They are none of this host's business any more. */
+void nx_session_journal_forget(struct nx_session *session);
+
+/* The service does not know this device any more, and said `reason`: register anew if that is wished
+ * (re-enrol), or end. */
+void nx_session_gone(struct nx_session *session, const char *reason);
 
 #endif

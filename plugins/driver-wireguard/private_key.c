@@ -46,7 +46,9 @@ static enum nx_status file_judge(const struct wg_driver *driver, int file, const
 		return driver->services->fail(error, NX_INVALID, NULL,
 					      "%s/" WG_PRIVATE_KEY_FILE
 					      " has mode %04o: others may know this key. "
-					      "Remove it to get a new one, or chmod 600 it",
+					      "chmod 600 it if nobody does, or else get a new one: delete "
+					      "this device at the service, move private.key, token and "
+					      "identity.json away, and register this host anew",
 					      state_directory, (unsigned)(status.st_mode & 07777));
 	return NX_OK;
 }
@@ -84,8 +86,10 @@ static enum nx_status key_load(const struct wg_driver *driver, int directory, co
 	if (!file_read(file, &text) || !wg_key_parse(text.text, &key) || wg_key_is_zero(&key))
 		return driver->services->fail(error, NX_INVALID, NULL,
 					      "%s/" WG_PRIVATE_KEY_FILE
-					      " holds no WireGuard private key. Remove it "
-					      "to get a new one; this host is then a new device",
+					      " is damaged: it holds no WireGuard private key. "
+					      "Restore it from a backup; or delete this device at the "
+					      "service, move private.key, token and identity.json away, "
+					      "and register this host anew",
 					      state_directory);
 	*out = key;
 	return NX_OK;

@@ -207,21 +207,22 @@ class Operator(unittest.TestCase):
     def test_a_second_one(self):
         first = self.running()
         second = self.start(state=first.directory)
-        self.assertEqual(second.wait_exit(), 1)
-        self.assertIn("another nexd runs on the state directory", second.log())
+        self.assertEqual(second.wait_exit(), 4)
+        self.assertIn(f"another nexd (process {first.process.pid}) runs on the state directory", second.log())
         other = self.start()  # its own state, the same interface
-        self.assertEqual(other.wait_exit(), 1)
+        self.assertEqual(other.wait_exit(), 4)
         self.assertIn("Choose another --interface", other.log())
         first.wait_state("running")
 
     def test_a_port_that_is_taken(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
             taken.bind(("0.0.0.0", 45323))
-            self.exit_says(self.start("--listen-port=45323"), 1, "choose another listen port")
+            self.exit_says(self.start("--listen-port=45323"), 4, "choose another listen port")
 
     def test_a_state_directory_that_cannot_be(self):
-        for path, words in (("/dev/null", "is no directory"), ("/proc/nexd", "choose another --state-directory")):
-            self.exit_says(self.start(f"--state-directory={path}"), 1, words)
+        for path, code, words in (("/dev/null", 5, "is no directory"),
+                                  ("/proc/nexd", 1, "choose another --state-directory")):
+            self.exit_says(self.start(f"--state-directory={path}"), code, words)
 
     def test_not_root(self):
         with tempfile.TemporaryDirectory() as folder:

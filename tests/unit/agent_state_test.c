@@ -313,7 +313,20 @@ static void identity_write(const char *path)
 	nx_state_close(&state);
 }
 
-/* Cut anywhere, it is refused, and never half-read; only without its last newline it is still whole. */
+static void aside_check(const char *file, const char *content, size_t length)
+{
+	NX_AUTO_FREE char *aside = nx_printf("%s.damaged-1", file);
+	NX_AUTO_FREE char *kept = NULL;
+	size_t got = 0;
+
+	CU_ASSERT_EQUAL(nx_file_read(aside, 1 << 16, &kept, &got, NULL), NX_OK);
+	CU_ASSERT_TRUE(got == length && kept && memcmp(kept, content, length) == 0);
+	CU_ASSERT_NOT_EQUAL(access(file, F_OK), 0);
+	unlink(aside);
+}
+
+/* Cut anywhere, it is set aside as it is, and never half-read; only without its last newline it is still
+ * whole. */
 static void test_identity_cut_at_every_byte(void)
 {
 	NX_AUTO_FREE char *path = path_of("identity-state");
@@ -325,14 +338,122 @@ static void test_identity_cut_at_every_byte(void)
 	CU_ASSERT_EQUAL(nx_file_read(file, 1 << 16, &whole, &length, NULL), NX_OK);
 	for (size_t cut = 0; cut <= length; cut++) {
 		struct nx_state state;
-		enum nx_status expected = cut + 1 >= length ? NX_OK : NX_INVALID;
+		bool good = cut + 1 >= length;
 
 		file_put(file, whole, cut);
 		CU_ASSERT_EQUAL(nx_state_open(path, &state, NULL), NX_OK);
-		CU_ASSERT_EQUAL(nx_state_identity_read(&state, NULL), expected);
-		CU_ASSERT_STRING_EQUAL(state.identity.device_id, expected == NX_OK ? owner.device_id : "");
+		CU_ASSERT_EQUAL(nx_state_identity_read(&state, NULL), NX_OK);
+		CU_ASSERT_STRING_EQUAL(state.identity.device_id, good ? owner.device_id : "");
 		nx_state_close(&state);
+		if (!good)
+			aside_check(file, whole, cut);
 	}
+}
+
+/* Nothing that was set aside is overwritten by what is set aside later. */
+static void test_identity_set_aside_twice(void)
+{
+	NX_AUTO_FREE char *path = path_of("aside-state");
+	NX_AUTO_FREE char *file = path_of("aside-state/identity.json");
+	NX_AUTO_FREE char *second = path_of("aside-state/identity.json.damaged-2");
+	struct nx_state state;
+
+	CU_ASSERT_EQUAL(nx_state_open(path, &state, NULL), NX_OK);
+	file_put(file, "one", 3);
+	CU_ASSERT_EQUAL(nx_state_identity_read(&state, NULL), NX_OK);
+	file_put(file, "two", 3);
+	CU_ASSERT_EQUAL(nx_state_identity_read(&state, NULL), NX_OK);
+	CU_ASSERT_EQUAL(access(second, F_OK), 0);
+	aside_check(file, "one", 3);
+	nx_state_close(&state);
+}
+
+static void test_identity_of_a_newer_version(void)
+{
+	static const char newer[] = "{\"version\":2,\"device\":\"something else\"}";
+	NX_AUTO_FREE char *path = path_of("newer-state");
+	NX_AUTO_FREE char *file = path_of("newer-state/identity.json");
+	struct nx_state state;
+	struct nx_error error = {0};
+
+	CU_ASSERT_EQUAL(nx_state_open(path, &state, NULL), NX_OK);
+	file_put(file, newer, sizeof(newer) - 1);
+	CU_ASSERT_EQUAL(nx_state_identity_read(&state, &error), NX_INVALID);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "newer nexd"));
+	CU_ASSERT_EQUAL(access(file, F_OK), 0);
+	nx_state_close(&state);
+}
+
+static void test_identity_of_another_key(void)
+{
+	NX_AUTO_FREE char *path = path_of("key-state");
+	struct nx_state state;
+	struct nx_error error = {0};
+
+	CU_ASSERT_EQUAL(nx_state_open(path, &state, NULL), NX_OK);
+	CU_ASSERT_EQUAL(nx_state_key_check(&state, "any", NULL), NX_OK);
+	memcpy(state.identity.device_id, owner.device_id, NX_UUID_TEXT);
+	memcpy(state.identity.organization_id, owner.organization_id, NX_UUID_TEXT);
+	strcpy(state.identity.public_key, "ours");
+	CU_ASSERT_EQUAL(nx_state_identity_write(&state, NULL), NX_OK);
+	state.identity = (struct nx_identity){0};
+	CU_ASSERT_EQUAL(nx_state_identity_read(&state, NULL), NX_OK);
+	CU_ASSERT_EQUAL(nx_state_key_check(&state, "ours", NULL), NX_OK);
+	CU_ASSERT_EQUAL(nx_state_key_check(&state, "another", &error), NX_INVALID);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "registered with the key ours"));
+	nx_state_close(&state);
+}
+
+static void test_forgetting(void)
+{
+	NX_AUTO_FREE char *path = path_of("forget-state");
+	NX_AUTO_FREE char *file = path_of("forget-state/identity.json");
+	char before[NX_TOKEN_TEXT];
+	struct nx_state state;
+
+	identity_write(path);
+	CU_ASSERT_EQUAL(nx_state_open(path, &state, NULL), NX_OK);
+	CU_ASSERT_EQUAL(nx_state_token(&state, NULL), NX_OK);
+	CU_ASSERT_EQUAL(nx_state_identity_read(&state, NULL), NX_OK);
+	memcpy(before, state.token, sizeof(before));
+	CU_ASSERT_EQUAL(nx_state_forget(&state, NULL), NX_OK);
+	CU_ASSERT_STRING_EQUAL(state.identity.device_id, "");
+	CU_ASSERT_STRING_NOT_EQUAL(state.token, before);
+	CU_ASSERT_NOT_EQUAL(access(file, F_OK), 0);
+	memcpy(before, state.token, sizeof(before));
+	CU_ASSERT_EQUAL(nx_state_token(&state, NULL), NX_OK);
+	CU_ASSERT_STRING_EQUAL(state.token, before);
+	nx_state_close(&state);
+}
+
+static bool token_refused(struct nx_state *state, const char *words)
+{
+	struct nx_error error = {0};
+
+	return nx_state_token(state, &error) == NX_INVALID && strstr(error.message, words);
+}
+
+/* What is there instead of a file is left there, and holds nobody up. */
+static void test_other_things_than_files(void)
+{
+	NX_AUTO_FREE char *path = path_of("things-state");
+	NX_AUTO_FREE char *token = path_of("things-state/token");
+	struct nx_state state;
+
+	CU_ASSERT_EQUAL(nx_state_open(path, &state, NULL), NX_OK);
+	CU_ASSERT_EQUAL(mkdir(token, 0700), 0);
+	CU_ASSERT_TRUE(token_refused(&state, "no regular file"));
+	CU_ASSERT_EQUAL(rmdir(token), 0);
+	CU_ASSERT_EQUAL(mkfifo(token, 0600), 0);
+	CU_ASSERT_TRUE(token_refused(&state, "no regular file"));
+	CU_ASSERT_EQUAL(unlink(token), 0);
+	CU_ASSERT_EQUAL(symlink("elsewhere", token), 0);
+	CU_ASSERT_TRUE(token_refused(&state, "cannot open"));
+	CU_ASSERT_EQUAL(unlink(token), 0);
+	CU_ASSERT_EQUAL(nx_state_token(&state, NULL), NX_OK);
+	CU_ASSERT_EQUAL(chmod(token, 0644), 0);
+	CU_ASSERT_TRUE(token_refused(&state, "chmod 600"));
+	nx_state_close(&state);
 }
 
 int main(void)
@@ -348,6 +469,11 @@ int main(void)
 		{"the folder, its mode and its lock", test_folder},
 		{"a token is never replaced", test_token_is_never_replaced},
 		{"an identity cut at every byte", test_identity_cut_at_every_byte},
+		{"an identity set aside twice", test_identity_set_aside_twice},
+		{"an identity of a newer version", test_identity_of_a_newer_version},
+		{"an identity of another key", test_identity_of_another_key},
+		{"forgetting who one was", test_forgetting},
+		{"other things than files", test_other_things_than_files},
 		CU_TEST_INFO_NULL,
 	};
 
