@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "agent/client_failure.h"
 #include "agent/loop.h"
 #include "base/address.h"
 #include "base/buffer.h"
@@ -108,6 +109,7 @@ static void call_finish(struct nx_call *call, CURLcode result)
 	struct nx_answer answer = {.body = call->body.data ? call->body.data : "",
 				   .length = call->body.length};
 	curl_off_t retry_after = 0;
+	char failure[CURL_ERROR_SIZE + 64];
 
 	if (call->cancelled) {
 		call_free(call);
@@ -117,10 +119,12 @@ static void call_finish(struct nx_call *call, CURLcode result)
 	curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after);
 	answer.retry_after = retry_after;
 	address_learn(call->client, call);
-	if (call->refusal)
+	if (call->refusal) {
 		answer.failure = call->refusal;
-	else if (result != CURLE_OK)
-		answer.failure = *call->failure ? call->failure : curl_easy_strerror(result);
+	} else if (result != CURLE_OK) {
+		nx_client_failure_write(call->easy, result, call->failure, failure, sizeof(failure));
+		answer.failure = failure;
+	}
 	/* An ordinary answer that was cut is none. */
 	if (answer.failure && !call->data)
 		answer.status = 0;

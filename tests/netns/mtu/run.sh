@@ -117,6 +117,7 @@ check_same "an interface that is adopted keeps its size" 1340 "$(tunnel_mtu alph
 check_same "and is the same" "$index" "$(interface_index alpha)"
 check_not "it had no other size meanwhile" grep -q 'mtu=1420' <(tail -n +$((lines + 1)) "$LAB_DIR/log/alpha")
 check "nexd ends in order" mesh_stop alpha
+# shellcheck disable=SC2034 # mesh.sh reads it
 mesh_options[alpha]=--mtu=1380
 need mesh_start alpha
 need mesh_wait_running 1 alpha
