@@ -10,13 +10,12 @@
 #include <unistd.h>
 
 #include "agent/loop.h"
+#include "agent/sleep.h"
 #include "base/log.h"
 #include "base/memory.h"
 
 enum {
 	TICK_MILLISECONDS = 5000,
-	GAP_MILLISECONDS = 15000,  /* a program that ran would have ticked by then, on whatever busy host */
-	SLEPT_MILLISECONDS = 1000, /* by which the clocks differ more than before: more than a slow reading */
 	FAR_AWAY_SECONDS = 1 << 30,
 };
 
@@ -26,8 +25,7 @@ struct nx_wake {
 	struct nx_watch *cancelled, *tick;
 	void (*woken)(void *context, uint64_t seconds);
 	void *context;
-	uint64_t slept;	 /* CLOCK_BOOTTIME without CLOCK_MONOTONIC: since boot, ms */
-	uint64_t looked; /* CLOCK_BOOTTIME, ms */
+	struct nx_sleep sleep;
 };
 
 static uint64_t milliseconds(clockid_t clock)
@@ -41,12 +39,10 @@ static uint64_t milliseconds(clockid_t clock)
 /* Only the first of the two ways to notice a sleep tells of it. */
 static bool sleep_look(struct nx_wake *wake)
 {
-	uint64_t now = milliseconds(CLOCK_BOOTTIME), monotonic = milliseconds(CLOCK_MONOTONIC);
-	uint64_t slept = now - monotonic, gap = now - wake->looked;
-	bool asleep = slept > wake->slept + SLEPT_MILLISECONDS || gap > GAP_MILLISECONDS;
+	uint64_t gap;
+	bool asleep = nx_sleep_look(&wake->sleep, milliseconds(CLOCK_BOOTTIME), milliseconds(CLOCK_MONOTONIC),
+				    &gap);
 
-	wake->slept = slept;
-	wake->looked = now;
 	if (asleep)
 		wake->woken(wake->context, gap / 1000);
 	return asleep;
@@ -83,8 +79,7 @@ enum nx_status nx_wake_start(uv_loop_t *loop, void (*woken)(void *context, uint6
 	struct nx_wake *wake = nx_alloc(sizeof(*wake));
 
 	*wake = (struct nx_wake){.woken = woken, .context = context};
-	wake->looked = milliseconds(CLOCK_BOOTTIME);
-	wake->slept = wake->looked - milliseconds(CLOCK_MONOTONIC);
+	nx_sleep_begin(&wake->sleep, milliseconds(CLOCK_BOOTTIME), milliseconds(CLOCK_MONOTONIC));
 	wake->tick = nx_watch_every(loop, TICK_MILLISECONDS, tick_due, wake);
 	wake->descriptor = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (wake->descriptor >= 0 && timer_arm(wake))

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# A host's own network comes and goes: its addresses change, its interface goes down and up, the host is
-# stopped for longer than anybody waits. Without a restart it publishes where it is, is in touch with the
+# A host's own network comes and goes: its addresses change, its interface goes down and up, its way out moves from
+# one network to another, the host is stopped for longer than anybody waits. Without a restart it publishes where it is, is in touch with the
 # service again, and its tunnels work in both families.
 . "$(dirname "$0")/../scenario.sh"
 
@@ -11,10 +11,27 @@ published()
 	[ "$(mesh_device beta "$1")" = "$2:$port" ]
 }
 
-# The one stream of beta goes from this address.
+# streams_from HOST ADDRESS: its one stream goes from there
 streams_from()
 {
-	ip netns exec "$LAB-beta" ss -Hnt state established dst "$mesh_address" | grep -qF " $1:"
+	ip netns exec "$LAB-$1" ss -Hnt state established dst "$mesh_address" | grep -qF " $2:"
+}
+
+# seen_at HOST ADDRESS: it knows, and has told, how the outside sees it
+seen_at()
+{
+	[[ $(mesh_device "$1" reflexive_ip4) == "$2":* ]]
+}
+
+# network NUMBER: with a NAT, on which roam is the only host
+network()
+{
+	need lab_switch "lan$1"
+	need lab_host "gate$1"
+	need lab_plug net "gate$1" wan "10.99.0.${1}1/24"
+	need lab_plug "lan$1" "gate$1" lan "192.168.$1.1/24"
+	need lab_nat "gate$1" wan ""
+	need lab_plug "lan$1" roam "eth$1" "192.168.$1.2/24"
 }
 
 both_ways()
@@ -41,7 +58,7 @@ need ip -n "$LAB-beta" address replace 10.99.0.12/24 dev eth0
 ! lab_has_v6 || need ip -n "$LAB-beta" address del fd99::2/64 dev eth0
 check_soon "another address: it is published" 15 published local_ip 10.99.0.12
 ! lab_has_v6 || check_soon "another address: in IPv6 too" 15 published local_ip_v6 '[fd99::12]'
-check_soon "another address: the stream goes from it" 15 streams_from 10.99.0.12
+check_soon "another address: the stream goes from it" 15 streams_from beta 10.99.0.12
 both_ways "another address"
 
 need ip -n "$LAB-beta" link set eth0 down
@@ -51,9 +68,26 @@ need ip -n "$LAB-beta" link set eth0 up
 both_ways "the interface went down and up"
 
 kill -STOP "$agent"
-sleep 16
+stopped=$SECONDS
+need lab_host roam
+network 3
+network 4
+need ip -n "$LAB-roam" route add default via 192.168.3.1
+mesh_enrol roam
+check_soon "a host with two networks: it goes out through the first" 20 seen_at roam 10.99.0.31
+check "its stream as well" streams_from roam 192.168.3.2
+check_soon "it reaches alpha" 15 mesh_ping roam "$a4" 1
+need ip -n "$LAB-roam" route replace default via 192.168.4.1
+need ip -n "$LAB-gate3" link set wan down
+check_soon "its way out moves to the second: this is how it is seen" 15 seen_at roam 10.99.0.41
+check_soon "the stream goes from there" 15 streams_from roam 192.168.4.2
+check_soon "it reaches alpha over IPv4" 15 mesh_ping roam "$a4" 1
+! lab_has_v6 || check_soon "and over IPv6" 15 mesh_ping roam "$(mesh_tunnel_address alpha 6)" 1
+check_soon "alpha reaches it" 15 mesh_ping alpha "$(mesh_tunnel_address roam 4)" 1
+check_soon "it is in touch with the service" 15 mesh_is_running roam 2
+while [ $((SECONDS - stopped)) -lt 17 ]; do sleep 0.5; done
 kill -CONT "$agent"
-check_soon "stopped for 16 seconds: nexd notices" 10 grep -q 'this host was asleep' "$LAB_DIR/log/beta"
-both_ways "stopped for 16 seconds"
+check_soon "stopped for longer than anybody waits: nexd notices" 10 grep -q 'this host was asleep' "$LAB_DIR/log/beta"
+both_ways "stopped for longer than anybody waits"
 check "nexd is the same process" kill -0 "$agent"
 mesh_finish
