@@ -18,11 +18,11 @@
 enum {
 	CONNECT_SECONDS = 10,
 	ANSWER_SECONDS = 30, /* a whole answer; for a stream its first line */
-	KEEPALIVE_SECONDS = 30,
-	KEEPALIVE_PROBE_SECONDS = 10,
-	/* What was sent is acknowledged by then, or the connection is dead. One that is silent is therefore
-	 * found dead when it has been so for KEEPALIVE_SECONDS and about this long. */
-	SILENCE_MILLISECONDS = 30000,
+	/* A connection on which nothing comes is probed after this long and then this often; it is dead when
+	 * it has been silent for as long as the last says, and a probe has not been answered either. */
+	KEEPALIVE_SECONDS = 20,
+	KEEPALIVE_PROBE_SECONDS = 5,
+	SILENCE_MILLISECONDS = 20000,
 };
 
 struct nx_client {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # A host's own network comes and goes: its addresses change, its interface goes down and up, its way out moves from
-# one network to another, the host is stopped for longer than anybody waits. Without a restart it publishes where it is, is in touch with the
+# one network to another, the connection to the service dies silently, the host is stopped for longer than anybody waits. Without a restart it publishes where it is, is in touch with the
 # service again, and its tunnels work in both families.
 . "$(dirname "$0")/../scenario.sh"
 
@@ -15,6 +15,30 @@ published()
 streams_from()
 {
 	ip netns exec "$LAB-$1" ss -Hnt state established dst "$mesh_address" | grep -qF " $2:"
+}
+
+# stream_port HOST: of its own end
+stream_port()
+{
+	ip netns exec "$LAB-$1" ss -Hnt state established dst "$mesh_address" | sed -nE 's/.*:([0-9]+) +[^ ]*:8080 *.*/\1/p'
+}
+
+# another_stream HOST PORT: it has one, and from another port than that
+another_stream()
+{
+	local now
+	now=$(stream_port "$1") && [ -n "$now" ] && [ "$now" != "$2" ] && mesh_is_running "$1"
+}
+
+# swallow HOST-ADDRESS PORT: whatever comes from there or goes there vanishes
+swallow()
+{
+	ip netns exec "$LAB-server" nft -f - <<-END
+		table ip swallow {
+			chain in { type filter hook input priority filter; ip saddr $1 tcp sport $2 drop; }
+			chain out { type filter hook output priority filter; ip daddr $1 tcp dport $2 drop; }
+		}
+	END
 }
 
 # seen_at HOST ADDRESS: it knows, and has told, how the outside sees it
@@ -47,7 +71,9 @@ need mesh_host alpha 1
 need mesh_host beta 2
 mesh_enrol alpha
 mesh_enrol beta
-need mesh_wait_running 1 alpha beta
+need mesh_host gamma 3
+mesh_enrol gamma
+need mesh_wait_running 2 alpha beta gamma
 a4=$(mesh_tunnel_address alpha 4) b4=$(mesh_tunnel_address beta 4) b6=$(mesh_tunnel_address beta 6)
 port=$(mesh_agent beta status | jq .listen_port) agent=${mesh_pid[beta]}
 both_ways "at first"
@@ -69,6 +95,9 @@ both_ways "the interface went down and up"
 
 kill -STOP "$agent"
 stopped=$SECONDS
+silent=$(stream_port gamma)
+need [ -n "$silent" ]
+need swallow 10.99.0.3 "$silent"
 need lab_host roam
 network 3
 network 4
@@ -89,5 +118,6 @@ while [ $((SECONDS - stopped)) -lt 17 ]; do sleep 0.5; done
 kill -CONT "$agent"
 check_soon "stopped for longer than anybody waits: nexd notices" 10 grep -q 'this host was asleep' "$LAB_DIR/log/beta"
 both_ways "stopped for longer than anybody waits"
+check_soon "a connection that died silently is made anew" 20 another_stream gamma "$silent"
 check "nexd is the same process" kill -0 "$agent"
 mesh_finish
