@@ -15,10 +15,11 @@
 #include "agent/netlink.h"
 #include "base/memory.h"
 
-/* Multicast groups are numbered by rtnetlink, one list for all families it knows. */
+/* Multicast groups are numbered by rtnetlink, one list for all families it knows. The last tells what routers
+ * advertise about a link, such as its MTU. */
 static const int groups[] = {
 	RTNLGRP_LINK,	    RTNLGRP_IPV4_IFADDR,  RTNLGRP_IPV4_ROUTE,	RTNLGRP_IPV6_IFADDR,
-	RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF,
+	RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF, RTNLGRP_IPV6_IFINFO,
 };
 
 /* Datagrams of one turn of the loop: others want their turn too. */

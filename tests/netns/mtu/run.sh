@@ -49,6 +49,21 @@ underlay()
 	done
 }
 
+# advertise MTU: the router, which the server's host plays, tells everyone on the link (RFC 4861 §4.2, §4.6.4). It
+# offers no route (lifetime 0).
+advertise()
+{
+	ip netns exec "$LAB-server" python3 - "$1" <<-'END'
+		import socket, struct, sys
+		out = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+		out.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+		link = socket.if_nametoindex("eth0")
+		advertisement = struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 0, 0, 0)
+		option = struct.pack("!BBHI", 5, 1, 0, int(sys.argv[1]))
+		out.sendto(advertisement + option, ("ff02::1", 0, 0, link))
+	END
+}
+
 # over FAMILY: whatever packets alpha and beta send each other go over it
 over()
 {
@@ -79,6 +94,10 @@ if lab_has_v6; then
 	underlay 1400
 	expect "1400 over IPv6" 1320
 	underlay 1500
+	check_soon "1500 again over IPv6" 10 mtu_is alpha 1420
+	need advertise 1460
+	expect "a router advertises 1460" 1380
+	need advertise 1500
 	for host in alpha beta; do
 		need ip -n "$LAB-$host" -6 address flush dev eth0 scope global
 	done
