@@ -123,7 +123,8 @@ static int text_file(const char *text)
 	return descriptor;
 }
 
-static pid_t program_start(const char *const *arguments, int input)
+/* `output`: -1 for that of the test. */
+static pid_t program_start(const char *const *arguments, int input, int output)
 {
 	extern char **environ;
 	posix_spawn_file_actions_t actions;
@@ -135,6 +136,8 @@ static pid_t program_start(const char *const *arguments, int input)
 
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
+	if (output >= 0)
+		posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
 	if (posix_spawnp(&child, arguments[0], &actions, NULL, words.mutable, environ) != 0)
 		child = -1;
 	posix_spawn_file_actions_destroy(&actions);
@@ -144,17 +147,21 @@ static pid_t program_start(const char *const *arguments, int input)
 static enum nx_status fake_run(struct nx_host *host, const char *const *arguments, const char *input,
 			       char *output, size_t room, struct nx_error *error)
 {
-	int status, descriptor = text_file(input ? input : "");
-	pid_t child = program_start(arguments, descriptor);
+	int status, descriptor = text_file(input ? input : ""), said = output ? text_file("") : -1;
+	pid_t child = program_start(arguments, descriptor, said);
 
-	(void)output;
-	(void)room;
 	host->programs_run++;
 	close(descriptor);
+	bool ended = child >= 0 && waitpid(child, &status, 0) == child;
+	if (output) {
+		ssize_t length = pread(said, output, room - 1, 0);
+		output[length > 0 ? length : 0] = '\0';
+		close(said);
+	}
 	if (child < 0)
 		return fake_services.fail(error, NX_UNSUPPORTED, NULL, "there is no program %s",
 					  arguments[0]);
-	if (waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+	if (!ended || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return fake_services.fail(error, NX_INTERNAL, NULL, "%s failed", arguments[0]);
 	return NX_OK;
 }
