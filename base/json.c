@@ -318,6 +318,13 @@ static void service_put_integer(struct nx_json_writer *writer, const char *name,
 	nx_json_put_integer((struct nx_json *)writer, name, value);
 }
 
+static struct nx_json *document_parse(const char *text, size_t length)
+{
+	struct nx_json *document = NULL;
+
+	return nx_json_parse(text, length, &document, NULL) == NX_OK ? document : NULL;
+}
+
 const struct nx_json_services nx_json_services = {
 	.size = sizeof(struct nx_json_services),
 	.member = nx_json_member,
@@ -329,4 +336,9 @@ const struct nx_json_services nx_json_services = {
 	.put_string = service_put_string,
 	.put_boolean = service_put_boolean,
 	.put_integer = service_put_integer,
+	.parse = document_parse,
+	.document_free = nx_json_free,
+	.first = nx_json_first,
+	.next = nx_json_next,
+	.name = nx_json_name,
 };

@@ -32,6 +32,18 @@ struct nx_json_services {
 	void (*put_string)(struct nx_json_writer *writer, const char *name, const char *text);
 	void (*put_boolean)(struct nx_json_writer *writer, const char *name, bool value);
 	void (*put_integer)(struct nx_json_writer *writer, const char *name, int64_t value);
+	/*
+	 * Read what a program or another service said: one document, valid UTF-8, without duplicate keys.
+	 * NULL when it is not. The plugin's, for document_free() (NULL is fine), which its values do not
+	 * outlive.
+	 */
+	struct nx_json *(*parse)(const char *text, size_t length);
+	void (*document_free)(struct nx_json *document);
+	/* Walk an array or an object: first child, next sibling; NULL at the end. A member's name; NULL for
+	 * an element of an array. */
+	const struct nx_json *(*first)(const struct nx_json *container);
+	const struct nx_json *(*next)(const struct nx_json *value);
+	const char *(*name)(const struct nx_json *value);
 };
 
 #endif

@@ -423,6 +423,25 @@ static void test_writing(void)
 	CU_ASSERT_STRING_EQUAL(out.data, "null");
 }
 
+/* What a plugin may do with what a program says. */
+static void test_services_document(void)
+{
+	static const char text[] = "{\"rules\":[{\"drop\":null},7],\"more\":true}";
+	const struct nx_json_services *json = &nx_json_services;
+	struct nx_json *document = json->parse(text, strlen(text));
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(document);
+	const struct nx_json *rule = json->first(json->member(document, "rules"));
+	CU_ASSERT_STRING_EQUAL(json->name(json->first(rule)), "drop");
+	CU_ASSERT_PTR_NULL(json->name(rule));
+	CU_ASSERT_PTR_NOT_NULL(json->next(rule));
+	CU_ASSERT_PTR_NULL(json->next(json->next(rule)));
+	CU_ASSERT_PTR_NULL(json->first(json->member(document, "nothing")));
+	json->document_free(document);
+	CU_ASSERT_PTR_NULL(json->parse(text, strlen(text) - 1));
+	json->document_free(NULL);
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -434,6 +453,7 @@ int main(void)
 		{"whole numbers", test_integers},
 		{"reading", test_reading},
 		{"writing", test_writing},
+		{"a document for a plugin", test_services_document},
 		CU_TEST_INFO_NULL,
 	};
 

@@ -152,6 +152,31 @@ static void put_integer(struct nx_json_writer *writer, const char *name, int64_t
 	cJSON_AddNumberToObject(object_of(writer), name, (double)value);
 }
 
+static struct nx_json *json_parse(const char *text, size_t length)
+{
+	return (struct nx_json *)(void *)cJSON_ParseWithLength(text, length);
+}
+
+static void json_document_free(struct nx_json *document)
+{
+	cJSON_Delete((cJSON *)(void *)document);
+}
+
+static const struct nx_json *json_first(const struct nx_json *container)
+{
+	return outside(container ? inside(container)->child : NULL);
+}
+
+static const struct nx_json *json_next(const struct nx_json *value)
+{
+	return outside(inside(value)->next);
+}
+
+static const char *json_name(const struct nx_json *value)
+{
+	return inside(value)->string;
+}
+
 static const struct nx_json_services json_services = {
 	.size = sizeof(json_services),
 	.member = json_member,
@@ -163,6 +188,11 @@ static const struct nx_json_services json_services = {
 	.put_string = put_string,
 	.put_boolean = put_boolean,
 	.put_integer = put_integer,
+	.parse = json_parse,
+	.document_free = json_document_free,
+	.first = json_first,
+	.next = json_next,
+	.name = json_name,
 };
 
 const struct nx_json *fake_json(const char *text)
