@@ -17,6 +17,7 @@ struct relay_agent {
 	const struct nx_services *services;
 	bool relay_node; /* wishes to relay */
 	bool relay_only; /* wishes to be relayed */
+	bool snat;	 /* hosts of advertised networks see this host as the source */
 	uint16_t keepalive_seconds;
 	struct forwarding forwarding;
 };
@@ -35,6 +36,13 @@ static const struct nx_config_key config_keys[] = {
 		.fallback = "false",
 		.summary = "reach and be reached through the relay only",
 		.flag = "relay-only",
+	},
+	{
+		.name = "snat",
+		.type = NX_CONFIG_BOOLEAN,
+		.fallback = "false",
+		.summary = "give what goes to advertised networks this host's address as its source",
+		.flag = "snat",
 	},
 	{
 		.name = "keepalive",
@@ -129,6 +137,7 @@ static enum nx_status forward(void *instance, const char *interface, bool relay,
 		.relay = relay,
 		.networks = child_prefixes,
 		.network_count = count,
+		.translate = agent->snat,
 	};
 
 	if (!relay && !count)
@@ -188,8 +197,9 @@ static enum nx_status load(struct nx_host *host, const struct nx_services *servi
 	agent->services = services;
 	agent->relay_node = relay_node;
 	agent->relay_only = relay_only;
+	agent->snat = services->config_boolean(host, "snat");
 	agent->keepalive_seconds = (uint16_t)services->config_integer(host, "keepalive");
-	agent->forwarding = (struct forwarding){.services = services, .host = host};
+	forwarding_init(&agent->forwarding, services, host);
 	*instance = agent;
 	return NX_OK;
 }

@@ -100,7 +100,9 @@ static void dropped_tell(const struct nx_diagnosis *diagnosis, const char *where
 
 	snprintf(what, sizeof(what), "this host is to forward, and %s drops what is forwarded", where);
 	say(diagnosis, "firewall", NX_VERDICT_PROBLEM, what,
-	    "Let the tunnel's interface through there: rules that accept what comes in and goes out by it.");
+	    "Start nexd, which puts rules of its own there; if it runs, its log says why it could not. Or "
+	    "let "
+	    "through there what comes in and goes out by the tunnel's interface.");
 }
 
 /* Does iptables-legacy drop, of which nft shows nothing? */

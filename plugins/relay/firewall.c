@@ -72,6 +72,18 @@ static void chain_write(FILE *out, const struct firewall_wish *wish)
 		wish->interface, wish->interface, wish->interface);
 }
 
+static void translation_write(FILE *out, const struct firewall_wish *wish)
+{
+	fprintf(out, "\tchain postrouting {\n"
+		     "\t\ttype nat hook postrouting priority srcnat; policy accept;\n");
+	for (size_t i = 0; i < FAMILY_COUNT; i++) {
+		if (family_used(wish, i))
+			fprintf(out, "\t\tiifname \"%s\" oifname != \"%s\" %s daddr @%s masquerade\n",
+				wish->interface, wish->interface, families[i].protocol, families[i].set);
+	}
+	fprintf(out, "\t}\n");
+}
+
 /* Deleting is an error where there is no table, so one is added first: then the pair always works. */
 #define REMOVAL "add table inet nexodus_%s\ndelete table inet nexodus_%s\n"
 
@@ -84,6 +96,8 @@ static void ruleset_write(FILE *out, const struct nx_services *services, const s
 			set_write(out, services, wish, i);
 	}
 	chain_write(out, wish);
+	if (wish->translate && wish->network_count)
+		translation_write(out, wish);
 	fprintf(out, "}\n");
 }
 

@@ -6,6 +6,9 @@
  * Forwarding opens the host for everybody, so the table closes again what nobody asked for: what comes out of
  * the tunnel may go back into it (a relay), to the networks that this host advertises, to where the host's
  * own rules translate it (a published container port), or answer what was begun from here; nothing else.
+ *
+ * If so wished, what goes to the advertised networks gets this host's address as its source there (needs
+ * Linux 5.7): hosts in them then need no route back to the mesh.
  */
 #ifndef RELAY_FIREWALL_H
 #define RELAY_FIREWALL_H
@@ -19,6 +22,7 @@ struct firewall_wish {
 	bool relay;			  /* between peers */
 	const struct nx_prefix *networks; /* between peers and these */
 	size_t network_count;
+	bool translate; /* to these networks with this host's address as the source */
 };
 
 /* May the interface's name stand in a ruleset? Letters, digits, "_", "-" and ".", 1 to 15 of them. */

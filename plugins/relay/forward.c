@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "plugins/relay/switch.h"
@@ -10,6 +11,42 @@
 static const char *state_directory(const struct forwarding *forwarding)
 {
 	return forwarding->services->agent->state_directory(forwarding->host);
+}
+
+/* Say it once, however often it is found again. */
+static void complain(struct forwarding *forwarding, const char *message)
+{
+	if (strcmp(forwarding->complaint, message) == 0)
+		return;
+	snprintf(forwarding->complaint, sizeof(forwarding->complaint), "%s", message);
+	if (*message)
+		forwarding->services->log(forwarding->host, NX_LOG_WARNING,
+					  "the host's own firewall may drop what the tunnel forwards: %s",
+					  message);
+}
+
+static void openings_see_to(struct forwarding *forwarding, bool anew)
+{
+	struct nx_error error = {0};
+
+	complain(forwarding, forwarding_open(forwarding, anew, &error) == NX_OK ? "" : error.message);
+}
+
+static void firewall_changed(void *context)
+{
+	openings_see_to(context, false);
+}
+
+void forwarding_init(struct forwarding *forwarding, const struct nx_services *services, struct nx_host *host)
+{
+	*forwarding = (struct forwarding){.services = services, .host = host};
+	forwarding->guard = (struct guard){
+		.services = services,
+		.host = host,
+		.due = firewall_changed,
+		.context = forwarding,
+		.descriptor = -1,
+	};
 }
 
 void forwarding_start(struct forwarding *forwarding)
@@ -23,7 +60,8 @@ void forwarding_start(struct forwarding *forwarding)
 	services->log(forwarding->host, NX_LOG_WARNING,
 		      "%s/forwarding, which tells what this host's forwarding was before, cannot be used "
 		      "(%s): if a "
-		      "previous run was killed, check net.ipv4.ip_forward and net.ipv6.conf.all.forwarding",
+		      "previous run was killed, check net.ipv4.ip_forward, net.ipv6.conf.all.forwarding, "
+		      "and the firewall for rules with a comment \"nexodus ...\"",
 		      state_directory(forwarding), errno ? strerror(errno) : "it is damaged");
 }
 
@@ -59,6 +97,26 @@ static enum nx_status switches_turn(struct forwarding *forwarding, struct nx_err
 					  strerror(errno));
 }
 
+/* Keep the wish for as long as it is to be seen to. */
+static enum nx_status wish_keep(struct forwarding *forwarding, const struct firewall_wish *wish,
+				struct nx_error *error)
+{
+	struct nx_prefix *networks = NULL;
+
+	if (wish->network_count) {
+		networks = reallocarray(NULL, wish->network_count, sizeof(*networks));
+		if (!networks)
+			return forwarding->services->fail(error, NX_INTERNAL, NULL, "out of memory");
+		memcpy(networks, wish->networks, wish->network_count * sizeof(*networks));
+	}
+	free(forwarding->networks);
+	forwarding->networks = networks;
+	forwarding->wish = *wish;
+	forwarding->wish.networks = networks;
+	forwarding->wish.interface = forwarding->undo.interface;
+	return NX_OK;
+}
+
 enum nx_status forwarding_on(struct forwarding *forwarding, const struct firewall_wish *wish,
 			     struct nx_error *error)
 {
@@ -68,31 +126,43 @@ enum nx_status forwarding_on(struct forwarding *forwarding, const struct firewal
 		status = forwarding_off(forwarding, error);
 	if (status == NX_OK)
 		status = undo_note(forwarding, wish->interface, error);
+	if (status == NX_OK)
+		status = wish_keep(forwarding, wish, error);
 	/* The table before the switches: the host is never open without it. */
 	if (status == NX_OK)
 		status = firewall_set(forwarding->services, forwarding->host, wish, error);
 	if (status == NX_OK)
 		status = switches_turn(forwarding, error);
-	return status;
+	if (status != NX_OK)
+		return status;
+	openings_see_to(forwarding, true);
+	guard_start(&forwarding->guard);
+	return NX_OK;
 }
 
 enum nx_status forwarding_off(struct forwarding *forwarding, struct nx_error *error)
 {
 	if (!forwarding->undo.interface[0])
 		return NX_OK;
+	guard_stop(&forwarding->guard);
 	switches_back(&forwarding->undo);
-	enum nx_status status =
-		firewall_remove(forwarding->services, forwarding->host, forwarding->undo.interface, error);
+	enum nx_status status = forwarding_close(forwarding, error);
+	if (status != NX_OK)
+		return status;
+	status = firewall_remove(forwarding->services, forwarding->host, forwarding->undo.interface, error);
 	/* Without nft there is no table either. */
 	if (status != NX_OK && status != NX_UNSUPPORTED)
 		return status;
 	undo_forget(state_directory(forwarding));
 	undo_clear(&forwarding->undo);
 	forwarding->recorded = false;
+	forwarding->complaint[0] = '\0';
 	return NX_OK;
 }
 
 void forwarding_free(struct forwarding *forwarding)
 {
+	guard_stop(&forwarding->guard);
+	free(forwarding->networks);
 	undo_clear(&forwarding->undo);
 }

@@ -23,6 +23,7 @@ enum {
 struct note {
 	struct undo_switch *undo;
 	const char *interface;
+	bool first; /* the switch is still off */
 	bool more;
 };
 
@@ -40,10 +41,10 @@ static bool note_forwarding(void *context, const char *name)
 	return !setting_read(name, &value) || value == 0 || note_value(context, name, value);
 }
 
-/* Is it the tunnel's, the loopback's or the default's? No router advertises itself there. */
+/* Is it the tunnel's, or the loopback's? No router advertises itself there. */
 static bool never_advertised(const struct note *note, const char *name)
 {
-	const char *const others[] = {note->interface, "lo", "default"};
+	const char *const others[] = {note->interface, "lo"};
 	char own[SETTING_ROOM];
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
@@ -63,13 +64,19 @@ static bool forwarded_before(const struct note *note, const char *name)
 	return undo_has(note->undo, forwarding);
 }
 
+/*
+ * What will be 2 is noted, the default among it, from which interfaces that come later inherit. So is what
+ * is 2 to begin with: any other 2 is inherited from ours.
+ */
 static bool note_advertisements(void *context, const char *name)
 {
 	struct note *note = context;
 	int value;
 
-	if (!setting_read(name, &value) || value != RA_ACCEPT || undo_has(note->undo, name) ||
-	    never_advertised(note, name) || forwarded_before(note, name))
+	if (!setting_read(name, &value) || undo_has(note->undo, name) || never_advertised(note, name) ||
+	    forwarded_before(note, name))
+		return true;
+	if (value != RA_ACCEPT && !(note->first && value == RA_ACCEPT_ALWAYS))
 		return true;
 	return note_value(note, name, value);
 }
@@ -82,7 +89,7 @@ static bool note_switch(struct note *note, size_t family)
 	if (note->undo->ours || !setting_read(families[family].name, &value) || value != 0)
 		return true;
 	note->undo->ours = true;
-	note->more = true;
+	note->first = note->more = true;
 	if (family == UNDO_IPV4 && setting_read(accept_redirects, &value) &&
 	    !note_value(note, accept_redirects, value))
 		return false;
@@ -144,6 +151,28 @@ bool switches_on(const struct undo *undo, const char **name)
 	return true;
 }
 
+static const char default_accept_ra[] = "net/ipv6/conf/default/accept_ra";
+
+/* An interface that came later inherited our 2: give it the default as it was. */
+static bool inheritance_back(void *context, const char *name)
+{
+	const struct undo_switch *const *undo = context;
+	int value;
+
+	if (setting_read(name, &value) && value == RA_ACCEPT_ALWAYS && !undo_has(*undo, name))
+		setting_write(name, RA_ACCEPT);
+	return true;
+}
+
+static bool undo_holds(const struct undo_switch *undo, const char *name, int value)
+{
+	for (size_t i = 0; i < undo->count; i++) {
+		if (strcmp(undo->values[i].name, name) == 0)
+			return undo->values[i].value == value;
+	}
+	return false;
+}
+
 static void switch_back(const struct undo_switch *undo, const char *name)
 {
 	int value;
@@ -155,6 +184,8 @@ static void switch_back(const struct undo_switch *undo, const char *name)
 		if (setting_read(undo->values[i].name, &value) && value != undo->values[i].value)
 			setting_write(undo->values[i].name, undo->values[i].value);
 	}
+	if (undo_holds(undo, default_accept_ra, RA_ACCEPT))
+		setting_interfaces(families[UNDO_IPV6].directory, "accept_ra", inheritance_back, &undo);
 }
 
 void switches_back(const struct undo *undo)

@@ -27,9 +27,17 @@ bool undo_has(const struct undo_switch *undo, const char *name)
 	return false;
 }
 
+void undo_forget_switches(struct undo *undo)
+{
+	for (size_t i = 0; i < UNDO_FAMILIES; i++) {
+		free(undo->switches[i].values);
+		undo->switches[i] = (struct undo_switch){0};
+	}
+}
+
 void undo_clear(struct undo *undo)
 {
-	for (size_t i = 0; i < UNDO_FAMILIES; i++)
-		free(undo->switches[i].values);
+	undo_forget_switches(undo);
+	places_clear(&undo->places);
 	*undo = (struct undo){0};
 }

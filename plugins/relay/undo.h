@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "plugins/relay/place.h"
 #include "plugins/relay/setting.h"
 
 /* The families, as places in `struct undo`. */
@@ -32,17 +33,20 @@ struct undo_switch {
 struct undo {
 	char interface[16]; /* the tunnel's; "": there is nothing to undo */
 	struct undo_switch switches[UNDO_FAMILIES];
+	struct places places; /* where rules of ours may stand in the host's own firewall */
 };
 
 /* Remember a value as it is. False: no memory. */
 bool undo_add(struct undo_switch *undo, const char *name, int value);
 bool undo_has(const struct undo_switch *undo, const char *name);
+void undo_forget_switches(struct undo *undo);
 /* Empty it. */
 void undo_clear(struct undo *undo);
 
 /*
- * Read what was written. True with an empty one when there is no file, or one of another boot of the machine
- * (whose settings are gone with it). False: the file is damaged (errno is 0), or cannot be read (errno).
+ * Read what was written. True with an empty one when there is no file. Of one of another boot of the machine
+ * the settings are left out, which are gone with it; rules may have been saved and loaded again. False: the
+ * file is damaged (errno is 0), or cannot be read (errno).
  */
 bool undo_load(struct undo *undo, const char *directory);
 /* Write it, whole or not at all. False: errno says why. */

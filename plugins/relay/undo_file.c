@@ -6,6 +6,8 @@
  *	interface wg0           the tunnel
  *	switch 0                IPv4 forwarding was off; the values after it belong to it
  *	value net/ipv4/conf/all/accept_redirects 1
+ *	place nft ip filter FORWARD
+ *				rules of ours may stand in that chain
  *	sum 0123456789abcdef
  */
 #include <errno.h>
@@ -73,6 +75,11 @@ static void undo_print(FILE *out, const struct undo *undo)
 		fprintf(out, "switch %zu\n", i);
 		for (size_t j = 0; j < family->count; j++)
 			fprintf(out, "value %s %d\n", family->values[j].name, family->values[j].value);
+	}
+	for (size_t i = 0; i < undo->places.count; i++) {
+		fprintf(out, "place ");
+		place_print(out, &undo->places.list[i]);
+		fprintf(out, "\n");
 	}
 }
 
@@ -194,8 +201,11 @@ static bool number_read(const char *text, long minimum, long maximum, long *out)
 static bool line_read(struct reader *reader, const char *line)
 {
 	char name[SETTING_ROOM], boot[BOOT_ROOM], number[16];
+	struct place place;
 	long value;
 
+	if (strncmp(line, "place ", 6) == 0)
+		return place_read(&place, line + 6) && places_add(&reader->undo->places, &place);
 	if (sscanf(line, "boot %39s", name) == 1) {
 		boot_read(boot);
 		reader->other_boot = strcmp(boot, name) != 0;
@@ -256,8 +266,10 @@ bool undo_load(struct undo *undo, const char *directory)
 		return errno == ENOENT;
 	bool whole = sum_check(text) && lines_read(&reader, text);
 	free(text);
-	if (!whole || reader.other_boot)
+	if (!whole || (reader.other_boot && !undo->places.count))
 		undo_clear(undo);
+	else if (reader.other_boot)
+		undo_forget_switches(undo);
 	errno = 0;
 	return whole;
 }

@@ -11,10 +11,14 @@
 #include "plugins/ipam/tests/fake_agent.h"
 #include "plugins/ipam/tests/suite.h"
 #include "plugins/relay/firewall.h"
+#include "plugins/relay/opening.h"
 #include "plugins/relay/undo.h"
 
-static struct fake_setting settings[] = {
-	{"relay-node", "false"}, {"relay-only", "false"}, {"keepalive", "20"}, {NULL, NULL}};
+static struct fake_setting settings[] = {{"relay-node", "false"},
+					 {"relay-only", "false"},
+					 {"keepalive", "20"},
+					 {"snat", "false"},
+					 {NULL, NULL}};
 static struct nx_host host = {.settings = settings, .interface = "wg0", .state_directory = "/nonexistent"};
 
 static const struct nx_relay_ops *ops(void)
@@ -171,7 +175,7 @@ static bool ruleset_has(bool relay, size_t count, const char *part)
 {
 	const struct nx_prefix networks[] = {fake_prefix("172.17.20.0/24"), fake_prefix("fd20::/48"),
 					     fake_prefix("10.1.0.0/16")};
-	const struct firewall_wish wish = {"wg0", relay, networks, count};
+	const struct firewall_wish wish = {"wg0", relay, networks, count, false};
 	char *text = firewall_text(&fake_services, &wish);
 	bool has = text && strstr(text, part);
 
@@ -188,6 +192,84 @@ static void test_ruleset(void)
 	CU_ASSERT_TRUE(ruleset_has(false, 3, "iifname \"wg0\" ip6 daddr @networks_v6 accept"));
 	CU_ASSERT_FALSE(ruleset_has(false, 1, "networks_v6"));
 	CU_ASSERT_TRUE(ruleset_has(false, 1, "iifname \"wg0\" drop"));
+	CU_ASSERT_FALSE(ruleset_has(false, 3, "masquerade"));
+}
+
+static void test_translation(void)
+{
+	const struct nx_prefix networks[] = {fake_prefix("172.17.20.0/24")};
+	const struct firewall_wish wish = {"wg0", true, networks, 1, true};
+	char *text = firewall_text(&fake_services, &wish);
+
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(text, "iifname \"wg0\" oifname != \"wg0\" ip daddr @networks_v4 masquerade"));
+	CU_ASSERT_PTR_NULL(strstr(text, "ip6 daddr"));
+	free(text);
+}
+
+/* --- the host's own firewall
+ * ------------------------------------------------------------------------------- */
+
+static char *opening_text(bool legacy, const char *family)
+{
+	const struct nx_prefix networks[] = {fake_prefix("172.17.20.0/24"), fake_prefix("fd20::/48")};
+	const struct firewall_wish wish = {"wg0", true, networks, 2, false};
+	const struct opener opener = {&fake_services, NULL, "wg0"};
+	struct place place;
+	char *text = NULL;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+
+	CU_ASSERT_TRUE_FATAL(place_make(&place, legacy, family, "filter", "FORWARD"));
+	opening_write(out, &opener, &place, &wish);
+	fclose(out);
+	return text;
+}
+
+static void test_openings(void)
+{
+	char *text = opening_text(false, "inet");
+
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "insert rule inet filter FORWARD iifname \"wg0\" ip daddr "
+					    "172.17.20.0/24 counter accept comment \"nexodus wg0\"\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "oifname \"wg0\" ip6 saddr fd20::/48"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "iifname \"wg0\" oifname \"wg0\" counter accept"));
+	free(text);
+	text = opening_text(true, "ip6");
+	CU_ASSERT_PTR_NOT_NULL(strstr(text,
+				      "-I FORWARD -d fd20::/48 -i wg0 -m comment --comment \"nexodus wg0\" "
+				      "-j ACCEPT\n"));
+	CU_ASSERT_PTR_NULL(strstr(text, "172.17"));
+	free(text);
+}
+
+/* Names come from the host's firewall, and from a file: they go into rulesets. */
+static void test_places(void)
+{
+	struct place place, same;
+	struct places places = {0};
+
+	CU_ASSERT_FALSE(place_make(&place, false, "bridge", "filter", "forward"));
+	CU_ASSERT_FALSE(place_make(&place, true, "inet", "filter", "forward"));
+	CU_ASSERT_FALSE(place_make(&place, false, "ip", "filter", "forward; flush ruleset"));
+	CU_ASSERT_FALSE(place_make(&place, false, "ip", "", "forward"));
+	CU_ASSERT_FALSE(place_read(&place, "nft ip filter"));
+	CU_ASSERT_FALSE(place_read(&place, "ipset ip filter forward"));
+	CU_ASSERT_TRUE(place_read(&place, "legacy ip6 filter DOCKER-USER"));
+	CU_ASSERT_TRUE(place_make(&same, true, "ip6", "filter", "DOCKER-USER"));
+	CU_ASSERT_TRUE(place_same(&place, &same));
+	CU_ASSERT_TRUE(places_add(&places, &place) && places_add(&places, &same));
+	CU_ASSERT_EQUAL(places.count, 1);
+	for (int i = 1; i < PLACES_MAXIMUM; i++) {
+		snprintf(same.chain, sizeof(same.chain), "chain%d", i);
+		CU_ASSERT_TRUE(places_add(&places, &same));
+	}
+	snprintf(same.chain, sizeof(same.chain), "more");
+	CU_ASSERT_FALSE(places_add(&places, &same));
+	places_remove(&places, 0);
+	CU_ASSERT_FALSE(places_have(&places, &place));
+	places_clear(&places);
+	CU_ASSERT_EQUAL(places.count, 0);
 }
 
 /* --- the file
@@ -297,6 +379,9 @@ int main(void)
 		{"one relay is preferred", test_prefer},
 		{"names that cannot stand in a rule", test_names},
 		{"the ruleset", test_ruleset},
+		{"source NAT", test_translation},
+		{"openings in the host\'s own firewall", test_openings},
+		{"places of openings", test_places},
 		{"the file of what to undo", test_file},
 		{"a damaged file", test_damage},
 		CU_TEST_INFO_NULL,

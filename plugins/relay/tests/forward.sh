@@ -103,7 +103,7 @@ expect "no file is left" "" "$(files)"
 
 # --- stopped in order
 expect "on and stopped" "ok
-ok, 2 programs" "$(printf 'forward wg0 relay\nstop\n' | run)"
+ok, 3 programs" "$(printf 'forward wg0 relay\nstop\n' | run)"
 picture >"$directory/after"
 expect "all as before, again" "" "$(diff "$directory/before" "$directory/after")"
 
@@ -125,10 +125,54 @@ expect "what somebody else turned off stays so" "" "$(diff "$directory/before" "
 inside sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 picture >"$directory/before"
 expect "on and stopped on a router" "ok
-ok, 2 programs" "$(printf 'forward wg0 relay\nstop\n' | run)"
+ok, 3 programs" "$(printf 'forward wg0 relay\nstop\n' | run)"
 picture >"$directory/after"
 expect "a router stays one" "" "$(diff "$directory/before" "$directory/after")"
 inside sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0
+
+# --- a firewall of the host's own that drops what is forwarded, in two tables, one as Docker makes it
+inside nft -f - <<'NFT'
+table inet filter {
+	chain forward {
+		type filter hook forward priority filter; policy drop;
+		ct state established,related accept
+	}
+}
+table ip filter {
+	chain DOCKER-USER {
+		counter return
+	}
+	chain FORWARD {
+		type filter hook forward priority filter; policy drop;
+		counter jump DOCKER-USER
+	}
+}
+NFT
+picture() {
+	inside sysctl -a 2>/dev/null | grep -E '^net\.ipv[46]\.(conf|ip_forward)'
+	inside nft -s list ruleset
+}
+openings() { inside nft list chain "$@" | grep -c 'comment "nexodus wg0"'; }
+picture >"$directory/before"
+expect "on" ok "$(echo forward wg0 relay 172.17.20.0/24 fd20::/64 | run)"
+expect "the network is reached in both families" "yes yes" "$(reaches "$peer" 172.17.20.9) $(reaches "$peer" fd20::9)"
+expect "and reaches the mesh" "yes yes" "$(reaches "$lan" 100.100.0.2) $(reaches "$lan" fd00:7::2)"
+expect "a network that is not advertised is not" "no" "$(reaches "$peer" 172.17.30.9)"
+expect "rules of ours stand in the chain that drops, and in Docker's before it" "5 3 0" \
+	"$(openings inet filter forward) $(openings ip filter DOCKER-USER) $(openings ip filter FORWARD)"
+expect "killed and started: none twice" ok "$(echo forward wg0 relay 172.17.20.0/24 fd20::/64 | run)"
+expect "as many as before" "5 3 0" \
+	"$(openings inet filter forward) $(openings ip filter DOCKER-USER) $(openings ip filter FORWARD)"
+expect "another list" ok "$(echo forward wg0 - 172.17.20.0/24 | run)"
+expect "fewer rules" "2 2" "$(openings inet filter forward) $(openings ip filter DOCKER-USER)"
+expect "killed, and started as a host that forwards nothing" ok "$(echo forward wg0 - | run)"
+picture >"$directory/after"
+expect "the rules of others are as before" "" "$(diff "$directory/before" "$directory/after")"
+expect "on, and a table goes meanwhile" ok "$(echo forward wg0 relay | run)"
+inside nft delete table inet filter
+expect "off all the same" ok "$(echo forward wg0 - | run)"
+expect "and nothing of ours stays" 0 "$(inside nft list ruleset | grep -c nexodus_wg0)"
+inside nft delete table ip filter
 
 # --- another interface than before, and a damaged file
 expect "on" ok "$(echo forward wg0 relay | run)"

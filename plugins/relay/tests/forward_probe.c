@@ -41,8 +41,11 @@ static size_t words_split(char *line, char **words)
 
 int main(int argument_count, char **arguments)
 {
-	static const struct fake_setting settings[] = {
-		{"relay-node", "true"}, {"relay-only", "false"}, {"keepalive", "20"}, {NULL, NULL}};
+	static const struct fake_setting settings[] = {{"relay-node", "true"},
+						       {"relay-only", "false"},
+						       {"keepalive", "20"},
+						       {"snat", "false"},
+						       {NULL, NULL}};
 	static struct nx_host host = {.settings = settings, .interface = "wg0"};
 	const struct nx_plugin *plugin = nexodus_plugin();
 	const struct nx_relay_ops *ops = ((const struct nx_provide *)plugin->provides.rows)->ops;
