@@ -220,7 +220,12 @@ void nx_journal_append(struct nx_journal *journal, const char *line, size_t leng
 
 bool nx_journal_failing(const struct nx_journal *journal)
 {
-	return journal->failing;
+	return journal->failing || journal->overflowed;
+}
+
+bool nx_journal_stuck(const struct nx_journal *journal)
+{
+	return journal->overflowed;
 }
 
 enum nx_status nx_journal_flush(struct nx_journal *journal, struct nx_error *error)

@@ -9,7 +9,7 @@
  * The first line says which device of which organization the rest belongs to. A
  * file that grew much longer than what it says is written anew beside itself and
  * renamed. What cannot be written (a full disk) is held back in bounds; when these
- * are passed, the file stays at its older, good state until the next start.
+ * are passed, the file stays at its older, good state until it is started over.
  */
 #ifndef NX_AGENT_JOURNAL_H
 #define NX_AGENT_JOURNAL_H
@@ -39,8 +39,10 @@ void nx_journal_close(struct nx_journal *journal);
 void nx_journal_append(struct nx_journal *journal, const char *line, size_t length);
 /* Write what waits. A failure is told once per series; what waits is kept for the next try. */
 enum nx_status nx_journal_flush(struct nx_journal *journal, struct nx_error *error);
-/* Did the last write fail? */
+/* Does the file lack what was added? */
 bool nx_journal_failing(const struct nx_journal *journal);
+/* And for good: only nx_journal_rewrite() makes it whole again. */
+bool nx_journal_stuck(const struct nx_journal *journal);
 
 /*
  * Start over with an empty file (a full resync): until nx_journal_commit() the old

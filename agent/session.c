@@ -213,6 +213,7 @@ void nx_session_connect(struct nx_session *session)
 	NX_AUTO_FREE char *body = NULL;
 
 	session->phase = NX_PHASE_OFFLINE;
+	session->resync |= nx_session_journal_stuck(session);
 	if (session->resync) {
 		session->revision = 0;
 		nx_network_list_begin(&session->agent->network);

@@ -37,6 +37,7 @@ struct nx_session {
 	void (*attempt)(struct nx_session *session); /* what `retry` is for */
 	struct nx_backoff backoff;
 	struct nx_journal *journal; /* NULL: the disk would not have it */
+	bool journal_troubled;	    /* the disk does not take it, which was told */
 	size_t journal_compacted;   /* its size when it was last written anew */
 	struct nx_stream stream;
 	int64_t revision;     /* the last that was applied */

@@ -13,9 +13,20 @@
 #define COMPACT_FACTOR 2u
 #define COMPACT_SLACK (1u << 20)
 
-static void journal_trouble(const struct nx_error *error)
+/* Told once, whatever fails next, until it works again. */
+static void journal_trouble(struct nx_session *session, const struct nx_error *error)
 {
-	nx_log(NX_LOG_WARNING, "the last known peers are not stored", "reason", error->message, NULL);
+	if (!session->journal_troubled)
+		nx_log(NX_LOG_WARNING, "the last known peers are not stored", "reason", error->message, NULL);
+	session->journal_troubled = true;
+}
+
+static void journal_relief(struct nx_session *session)
+{
+	if (session->journal_troubled && !nx_journal_failing(session->journal)) {
+		nx_log(NX_LOG_INFO, "the last known peers are stored again", NULL);
+		session->journal_troubled = false;
+	}
 }
 
 static struct nx_journal_owner owner_make(const struct nx_session *session)
@@ -44,7 +55,7 @@ void nx_session_journal_restore(struct nx_session *session)
 	session->journal = NULL;
 	if (nx_journal_open(path, &owner, event_restore, session, &session->journal, &damaged, &error) !=
 	    NX_OK) {
-		journal_trouble(&error);
+		journal_trouble(session, &error);
 		return;
 	}
 	if (damaged)
@@ -62,7 +73,12 @@ void nx_session_journal_rewrite(struct nx_session *session)
 	struct nx_error error = {0};
 
 	if (session->journal && nx_journal_rewrite(session->journal, &owner, &error) != NX_OK)
-		journal_trouble(&error);
+		journal_trouble(session, &error);
+}
+
+bool nx_session_journal_stuck(const struct nx_session *session)
+{
+	return session->journal && nx_journal_stuck(session->journal);
 }
 
 void nx_session_journal_add(struct nx_session *session, const struct nx_event *event)
@@ -97,22 +113,20 @@ static void journal_compact(struct nx_session *session)
 	struct nx_error error = {0};
 
 	if (nx_journal_compact(session->journal, line_keep, session, last, &error) != NX_OK)
-		journal_trouble(&error);
+		journal_trouble(session, &error);
 	session->journal_compacted = nx_journal_size(session->journal);
 }
 
 void nx_session_journal_flush(struct nx_session *session)
 {
 	struct nx_error error = {0};
-	bool failed;
 
 	if (!session->journal)
 		return;
-	failed = nx_journal_failing(session->journal);
 	if (nx_journal_flush(session->journal, &error) != NX_OK)
-		journal_trouble(&error);
-	if (failed && !nx_journal_failing(session->journal))
-		nx_log(NX_LOG_INFO, "the last known peers are stored again", NULL);
+		journal_trouble(session, &error);
+	else
+		journal_relief(session);
 	if (!session->resync &&
 	    nx_journal_size(session->journal) > COMPACT_FACTOR * session->journal_compacted + COMPACT_SLACK)
 		journal_compact(session);
@@ -125,7 +139,9 @@ void nx_session_journal_commit(struct nx_session *session)
 	if (!session->journal)
 		return;
 	if (nx_journal_commit(session->journal, &error) != NX_OK)
-		journal_trouble(&error);
+		journal_trouble(session, &error);
+	else
+		journal_relief(session);
 	session->journal_compacted = nx_journal_size(session->journal);
 }
 

@@ -12,6 +12,8 @@ bool nx_session_event(struct nx_session *session, const struct nx_event *event);
 /* Open the journal and fold in what it holds; clears `resync` when that is a beginning. */
 void nx_session_journal_restore(struct nx_session *session);
 void nx_session_journal_rewrite(struct nx_session *session);
+/* It lacks something, and is whole only after the next full list. */
+bool nx_session_journal_stuck(const struct nx_session *session);
 void nx_session_journal_add(struct nx_session *session, const struct nx_event *event);
 /* Write what was added, and the whole file anew when it has grown far beyond its content. */
 void nx_session_journal_flush(struct nx_session *session);

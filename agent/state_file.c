@@ -14,52 +14,55 @@
 /* Older ones that were set aside are kept: this many. */
 #define ASIDE_LIMIT 100u
 
-static enum nx_status file_judge(const char *path, int descriptor, size_t limit, struct nx_error *error)
+static enum nx_status file_judge(const char *path, const struct stat *facts, size_t limit,
+				 struct nx_error *error)
 {
-	struct stat facts;
-
-	if (fstat(descriptor, &facts) != 0)
-		return nx_fail(error, NX_UNAVAILABLE, NULL, "cannot read %s: %s", path, strerror(errno));
-	if (!S_ISREG(facts.st_mode))
+	if (!S_ISREG(facts->st_mode))
 		return nx_fail(error, NX_INVALID, NULL,
 			       "%s is no regular file: restore it from a backup, or move it away", path);
-	if (facts.st_uid != geteuid())
+	if (facts->st_uid != geteuid())
 		return nx_fail(error, NX_INVALID, NULL,
 			       "%s belongs to user %u, and nexd runs as user %u: chown it, if it is this "
 			       "host's",
-			       path, facts.st_uid, geteuid());
-	if (facts.st_mode & 077)
+			       path, facts->st_uid, geteuid());
+	if (facts->st_mode & 077)
 		return nx_fail(error, NX_INVALID, NULL,
 			       "%s has mode %04o, so that others may know what it holds: chmod 600 it, if "
 			       "nobody does",
-			       path, facts.st_mode & 07777);
-	if ((size_t)facts.st_size > limit)
+			       path, facts->st_mode & 07777);
+	if ((size_t)facts->st_size > limit)
 		return nx_fail(error, NX_INVALID, NULL, "%s is damaged: it is longer than %zu bytes", path,
 			       limit);
 	return NX_OK;
 }
 
+static enum nx_status file_fail(const char *verb, const char *path, struct nx_error *error)
+{
+	return nx_fail(error, NX_UNAVAILABLE, NULL, "cannot %s %s: %s", verb, path, strerror(errno));
+}
+
+/* Nobody else can put another file there between the two looks: the folder is ours alone. */
 enum nx_status nx_state_file_read(const struct nx_state *state, const char *name, size_t limit, char **out,
 				  size_t *length, struct nx_error *error)
 {
 	NX_AUTO_FREE char *path = nx_state_path(state, name);
-	/* A FIFO in the file's place must not hold the program up. */
-	NX_AUTO_CLOSE int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
 	NX_AUTO_FREE char *data = nx_alloc(limit + 1);
+	NX_AUTO_CLOSE int descriptor = -1;
 	enum nx_status status;
+	struct stat facts;
 	ssize_t got;
 
-	if (descriptor < 0 && errno == ENOENT)
-		return NX_NOT_FOUND;
-	if (descriptor < 0)
-		return nx_fail(error, errno == ELOOP ? NX_INVALID : NX_UNAVAILABLE, NULL,
-			       "cannot open %s: %s", path, strerror(errno));
-	status = file_judge(path, descriptor, limit, error);
+	if (lstat(path, &facts) != 0)
+		return errno == ENOENT ? NX_NOT_FOUND : file_fail("read", path, error);
+	status = file_judge(path, &facts, limit, error);
 	if (status != NX_OK)
 		return status;
+	descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (descriptor < 0)
+		return file_fail("open", path, error);
 	got = read(descriptor, data, limit);
 	if (got < 0)
-		return nx_fail(error, NX_UNAVAILABLE, NULL, "cannot read %s: %s", path, strerror(errno));
+		return file_fail("read", path, error);
 	data[got] = '\0';
 	*length = (size_t)got;
 	*out = NX_TAKE(data);
@@ -77,8 +80,7 @@ enum nx_status nx_state_file_set_aside(const struct nx_state *state, const char 
 		if (access(other, F_OK) == 0)
 			continue;
 		if (rename(path, other) != 0)
-			return nx_fail(error, NX_UNAVAILABLE, NULL, "cannot rename %s: %s", path,
-				       strerror(errno));
+			return file_fail("rename", path, error);
 		snprintf(aside, room, "%s", other);
 		return NX_OK;
 	}

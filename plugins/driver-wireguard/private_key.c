@@ -78,6 +78,11 @@ static enum nx_status key_load(const struct wg_driver *driver, int directory, co
 
 	if (file < 0 && errno == ENOENT)
 		return NX_NOT_FOUND; /* the caller makes one: no failure to tell yet */
+	if (file < 0 && errno == EACCES)
+		return driver->services->fail(error, NX_INVALID, NULL,
+					      "%s/" WG_PRIVATE_KEY_FILE " cannot be read by uid %u that this "
+					      "program runs as: chown it, if it is this host's",
+					      state_directory, (unsigned)geteuid());
 	if (file < 0)
 		return wg_refuse(driver, errno, "", error, "%s/" WG_PRIVATE_KEY_FILE, state_directory);
 	status = file_judge(driver, file, state_directory, error);

@@ -76,13 +76,29 @@ static struct nx_command *dequeue(struct nx_writer *writer)
 
 /* --- health --- */
 
-static void note_health(struct nx_writer *writer, const struct nx_error *trouble)
+/* True when that is news. */
+static bool note_health(struct nx_writer *writer, const struct nx_error *trouble)
 {
+	bool news;
+
 	pthread_mutex_lock(&writer->lock);
+	news = writer->healthy != !trouble;
 	writer->healthy = !trouble;
 	if (trouble)
 		writer->trouble = *trouble;
 	pthread_mutex_unlock(&writer->lock);
+	return news;
+}
+
+/* A disk that is full for a day is one line, not one for each request. */
+static void tell_health(const struct nx_error *trouble)
+{
+	if (trouble)
+		nx_log(NX_LOG_ERROR,
+		       "the database takes no changes, which are refused; what only reads goes on", "reason",
+		       trouble->message, NULL);
+	else
+		nx_log(NX_LOG_INFO, "the database takes changes again", NULL);
 }
 
 static struct nx_writer *writer_of_probe(struct nx_command *command)
@@ -285,7 +301,11 @@ static void settle_group(struct nx_writer *writer, struct nx_group *group)
 		run_alone(writer, group);
 	if (outcome == NX_SQL_OK && group->barred)
 		tell_bar(group, &error);
-	note_health(writer, (outcome == NX_SQL_OK && !group->barred) || by_itself ? NULL : &error);
+	const struct nx_error *trouble =
+		(outcome == NX_SQL_OK && !group->barred) || by_itself ? NULL : &error;
+	/* Of a connection that is lost its own line tells. */
+	if (note_health(writer, trouble) && outcome != NX_SQL_LOST)
+		tell_health(trouble);
 	note_figures(writer, group, outcome == NX_SQL_OK);
 	for (size_t i = 0; i < group->count; i++)
 		group->members[i].command->done(group->members[i].command, group->members[i].status,
