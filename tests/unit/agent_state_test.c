@@ -253,6 +253,39 @@ static void test_journal_on_a_full_disk(void)
 	CU_ASSERT_TRUE(replay.in_order && replay.events == 12 && !damaged);
 }
 
+/* A list that could not be started over stays as it was, and is whole after the next that can. */
+static void test_journal_started_over_on_a_full_disk(void)
+{
+	static const char first[] = "{\"type\":\"change\",\"value\":{\"n\":1}}";
+	NX_AUTO_FREE char *path = path_of("full-anew");
+	struct rlimit limit, unlimited;
+	struct replay replay;
+	bool damaged;
+	size_t length;
+
+	free(journal_sample(path, &length));
+	struct nx_journal *journal = journal_open(path, &replay, &damaged);
+
+	CU_ASSERT_FALSE(nx_journal_failing(journal));
+	CU_ASSERT_EQUAL(getrlimit(RLIMIT_FSIZE, &unlimited), 0);
+	limit = unlimited;
+	limit.rlim_cur = 10;
+	CU_ASSERT_EQUAL(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	CU_ASSERT_EQUAL(nx_journal_rewrite(journal, &owner, NULL), NX_UNAVAILABLE);
+	CU_ASSERT_EQUAL(setrlimit(RLIMIT_FSIZE, &unlimited), 0);
+	nx_journal_append(journal, first, strlen(first));
+	CU_ASSERT_EQUAL(nx_journal_flush(journal, NULL), NX_OK);
+	CU_ASSERT_TRUE(nx_journal_stuck(journal) && nx_journal_failing(journal));
+	CU_ASSERT_EQUAL(nx_journal_size(journal), length);
+	CU_ASSERT_EQUAL(nx_journal_rewrite(journal, &owner, NULL), NX_OK);
+	nx_journal_append(journal, first, strlen(first));
+	CU_ASSERT_EQUAL(nx_journal_commit(journal, NULL), NX_OK);
+	CU_ASSERT_FALSE(nx_journal_failing(journal));
+	nx_journal_close(journal);
+	nx_journal_close(journal_open(path, &replay, &damaged));
+	CU_ASSERT_TRUE(replay.events == 1 && !damaged);
+}
+
 /* --- the folder ------------------------------------------------------------------------------ */
 
 static void test_folder(void)
@@ -466,6 +499,7 @@ int main(void)
 		{"a journal started over", test_journal_started_over},
 		{"a journal compacted", test_journal_compacted},
 		{"a journal on a full disk", test_journal_on_a_full_disk},
+		{"a journal started over on a full disk", test_journal_started_over_on_a_full_disk},
 		{"the folder, its mode and its lock", test_folder},
 		{"a token is never replaced", test_token_is_never_replaced},
 		{"an identity cut at every byte", test_identity_cut_at_every_byte},
