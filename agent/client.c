@@ -23,6 +23,7 @@ enum {
 	KEEPALIVE_SECONDS = 20,
 	KEEPALIVE_PROBE_SECONDS = 5,
 	SILENCE_MILLISECONDS = 20000,
+	HEADER_BYTES = 65536, /* all that an answer says before its body */
 };
 
 struct nx_client {
@@ -47,6 +48,7 @@ struct nx_call {
 	void (*done)(void *context, const struct nx_answer *answer);
 	void *context;
 	struct nx_buffer body;
+	size_t header_bytes; /* so far */
 	const char *refusal; /* why we ended it */
 	bool begun;	     /* libcurl has it */
 	bool inside;	     /* libcurl is calling us for this call */
@@ -141,12 +143,17 @@ static size_t call_refuse(struct nx_call *call, const char *why)
 	return 0; /* fewer bytes than offered: libcurl ends the transfer */
 }
 
-static bool call_streams(const struct nx_call *call)
+static long call_status(const struct nx_call *call)
 {
 	long status = 0;
 
 	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
-	return call->data && status == 200;
+	return status;
+}
+
+static bool call_streams(const struct nx_call *call)
+{
+	return call->data && call_status(call) == 200;
 }
 
 static size_t body_received(char *data, size_t size, size_t count, void *context)
@@ -177,8 +184,11 @@ static size_t header_received(char *data, size_t size, size_t count, void *conte
 {
 	struct nx_call *call = context;
 
-	(void)data;
-	if (call->deadline)
+	call->header_bytes += size * count;
+	if (call->header_bytes > HEADER_BYTES)
+		return call_refuse(call, "the service's answer has too many headers");
+	/* The empty line behind them: an answer that trickles does not begin. */
+	if (call->deadline && count && (*data == '\r' || *data == '\n') && call_status(call) >= 200)
 		nx_timer_disarm(call->deadline);
 	return size * count;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/network.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/network_parts.h"
@@ -72,6 +73,22 @@ static bool via_align(struct nx_network *network)
 	return true;
 }
 
+/* A family in which this host takes no part, since what the service says of it would take something of the
+ * host away. */
+static void self_refusals_tell(struct nx_network *network)
+{
+	const struct nx_planner *planner = &network->reconcile.planner;
+
+	for (size_t i = 0; i < network->capabilities->family_count && i < NX_SELF_REFUSALS; i++) {
+		const char *why = planner->self_refusals[i];
+
+		if (why && why != network->self_refusals[i])
+			nx_log(NX_LOG_WARNING, "this host takes no part in a family of the mesh", "family",
+			       network->capabilities->families[i].ops->label, "reason", why, NULL);
+		network->self_refusals[i] = why;
+	}
+}
+
 /* What a round has left: an error to remember, a family that could not be had. */
 void nx_network_round_end(struct nx_network *network, enum nx_status status, const struct nx_error *error)
 {
@@ -90,6 +107,7 @@ void nx_network_round_end(struct nx_network *network, enum nx_status status, con
 		retry_later(network);
 	}
 	moved |= via_align(network);
+	self_refusals_tell(network);
 	if (moved)
 		network->options.moved(network->options.context);
 }
@@ -132,6 +150,12 @@ void nx_network_set_service(struct nx_network *network, const struct nx_address 
 	nx_network_guard(network);
 }
 
+/* Everybody's packets for this host would end in it, or come back for ever. */
+static bool record_is_mirror(const struct nx_network *network, const struct nx_record *record)
+{
+	return strcmp(record->member.public_key, network->options.public_key) == 0;
+}
+
 static void record_put(struct nx_network *network, struct nx_record *record)
 {
 	struct nx_entry *entry = nx_members_find(&network->members, record->member.id);
@@ -160,6 +184,14 @@ static void record_refused(struct nx_network *network, const struct nx_json *dev
 		nx_network_delete(network, id);
 }
 
+static void mirror_refuse(struct nx_network *network, struct nx_record *record)
+{
+	nx_log(NX_LOG_WARNING, "a device is left out", "device", record->member.id, "reason",
+	       "it has this host's own public key", NULL);
+	nx_network_delete(network, record->member.id);
+	free(record);
+}
+
 static void children_tell(const struct nx_record *record)
 {
 	if (record->children_refused)
@@ -179,6 +211,8 @@ void nx_network_change(struct nx_network *network, const struct nx_json *device)
 		record_refused(network, device, status, &error);
 	else if (strcmp(record->member.id, network->self_id) == 0)
 		nx_reconcile_set_self(&network->reconcile, record);
+	else if (record_is_mirror(network, record))
+		mirror_refuse(network, record);
 	else
 		record_put(network, record);
 }
@@ -219,6 +253,10 @@ enum nx_status nx_network_start(struct nx_network *network, uv_loop_t *loop,
 		.loop = loop, .capabilities = capabilities, .base = base, .options = *options};
 	nx_members_init(&network->members, capabilities);
 	nx_reconcile_init(&network->reconcile, capabilities, &network->members, &options->request);
+	network->reconcile.planner.trust = options->trust;
+	network->reconcile.offered = options->offered;
+	network->reconcile.offered_count = options->offered_count;
+	network->reconcile.offered_known = true;
 	network->reconcile.usual_port = network->port = options->usual_port;
 	network->listen = nx_timer_new(loop, listen_due, network);
 	nx_timer_arm(network->listen, nx_ways_next(&network->ways, &network->reconcile));

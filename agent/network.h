@@ -15,11 +15,17 @@
 #include "agent/ways.h"
 #include "base/json.h"
 
+#define NX_SELF_REFUSALS 8u
+
 struct nx_network_options {
 	struct nx_interface_request request; /* what it points to outlives the network */
 	const struct nx_endpoint *fixed;     /* where this host says it is reached; port 0: the tunnel's */
 	size_t fixed_count;
-	uint16_t usual_port; /* of the last run; 0: not known */
+	uint16_t usual_port;		 /* of the last run; 0: not known */
+	struct nx_trust trust;		 /* what the operator lets the mesh have of this host's routes */
+	const struct nx_prefix *offered; /* networks that this host advertises */
+	size_t offered_count;
+	const char *public_key; /* this host's own */
 	/* What this host would say of itself has changed: families, addresses, port. */
 	void (*moved)(void *context);
 	/* The tunnel's port is another one than before, or than the usual one. */
@@ -49,9 +55,10 @@ struct nx_network {
 	bool route_freed;    /* since the last poll: one that stood in the way may be gone */
 	unsigned failures;   /* looks that failed in a row */
 	char self_id[NX_UUID_TEXT];
-	struct nx_address service;	       /* where the service is: no route may swallow it */
-	char last_error[320];		       /* "" when the last round went well */
-	char route_conflict[NX_CONFLICT_TEXT]; /* that was told last; "" for none */
+	struct nx_address service;		     /* where the service is: no route may swallow it */
+	char last_error[320];			     /* "" when the last round went well */
+	char route_conflict[NX_CONFLICT_TEXT];	     /* that was told last; "" for none */
+	const char *self_refusals[NX_SELF_REFUSALS]; /* of each family, that were told last */
 };
 
 /* Bring the interface up and watch the host. Peers and routes stay as they are until this

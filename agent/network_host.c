@@ -7,28 +7,72 @@
 #include "base/address.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/secret.h"
 
 enum {
 	ADAPT_MILLISECONDS = 300,
 	RESIZE_MILLISECONDS = 1000, /* a router's table changes all the time */
 	POLL_MILLISECONDS = 5000,   /* a family that is switched on or off may cause no event */
 	REFUSED_POLLS = 12,	    /* one that the kernel refused is tried again each minute */
+	RESOLVERS_LIMIT = 16,
+	RESOLVERS_BYTES = 65536,
 };
 
 /* --- what the host has ----------------------------------------------------------------------- */
 
+/* Where names are asked for: as the resolver library sees it, and behind a stub on this host. */
+static const char *const resolver_files[] = {"/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"};
+
+static void resolvers_guard(struct nx_guard *guard)
+{
+	for (size_t i = 0; i < NX_COUNT(resolver_files); i++) {
+		struct nx_address found[RESOLVERS_LIMIT];
+		NX_AUTO_FREE char *text = NULL;
+		size_t count;
+
+		if (nx_file_read(resolver_files[i], RESOLVERS_BYTES, &text, NULL, NULL) != NX_OK)
+			continue;
+		count = nx_guard_resolvers(text, found, NX_COUNT(found));
+		for (size_t j = 0; j < count; j++)
+			nx_guard_essential(guard, &found[j]);
+	}
+}
+
+static void gateways_guard(const struct nx_network *network, struct nx_guard *guard)
+{
+	struct nx_netlink *route = nx_services_route(network->base, NULL);
+	int ours = network->reconcile.interface.index;
+
+	if (!route)
+		return;
+	for (size_t i = 0; i < network->capabilities->family_count; i++) {
+		/* Somewhere outside, as for the endpoint that is published. */
+		const struct nx_address outside = {
+			.length = network->capabilities->families[i].ops->address_length,
+			.bytes = {0x20, 0x01, 0x0d, 0xb8}};
+		struct nx_address gateway = nx_underlay_gateway(route, &outside, ours);
+
+		nx_guard_essential(guard, &gateway);
+	}
+	if (network->service.length) {
+		struct nx_address gateway = nx_underlay_gateway(route, &network->service, ours);
+
+		nx_guard_essential(guard, &gateway);
+	}
+}
+
 void nx_network_guard(struct nx_network *network)
 {
 	const struct nx_underlay *underlay = &network->underlay;
-	NX_AUTO_FREE struct nx_address *all = nx_alloc_array(underlay->count + 1, sizeof(*all));
-	size_t count = 0;
+	struct nx_guard guard = {.service = network->service};
 
-	if (underlay->count)
-		memcpy(all, underlay->addresses, underlay->count * sizeof(*all));
-	count = underlay->count;
-	if (network->service.length)
-		all[count++] = network->service;
-	nx_reconcile_guard(&network->reconcile, all, count);
+	for (size_t i = 0; i < underlay->count; i++)
+		nx_guard_own(&guard, &underlay->addresses[i]);
+	for (size_t i = 0; i < underlay->network_count; i++)
+		nx_guard_network(&guard, &underlay->networks[i]);
+	gateways_guard(network, &guard);
+	resolvers_guard(&guard);
+	nx_reconcile_guard(&network->reconcile, &guard);
 }
 
 void nx_network_host_read(struct nx_network *network)

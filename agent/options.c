@@ -124,6 +124,17 @@ static const struct nx_config_key keys[] = {
 	 .type = NX_CONFIG_STRING,
 	 .fallback = "",
 	 .summary = "The older name of advertise-cidr"},
+	{.name = "accept-networks",
+	 .type = NX_CONFIG_STRING,
+	 .fallback = "",
+	 .summary = "Prefixes that may be routed into the mesh although they are wide, or networks of this "
+		    "host's "
+		    "own, separated by commas"},
+	{.name = "strict-networks",
+	 .type = NX_CONFIG_BOOLEAN,
+	 .fallback = "false",
+	 .summary = "Route nothing into the mesh but what accept-networks names, the organization's prefixes "
+		    "included"},
 	{.name = "stun-server",
 	 .type = NX_CONFIG_STRING,
 	 .fallback = "",
@@ -324,6 +335,9 @@ static enum nx_status lists_read(const struct nx_config *config, struct nx_optio
 		status = nx_prefix_list(text(config, "child-prefix"), "child-prefix", &out->advertised,
 					&out->advertised_count, error);
 	if (status == NX_OK)
+		status = nx_prefix_list(text(config, "accept-networks"), "accept-networks", &out->accepted,
+					&out->accepted_count, error);
+	if (status == NX_OK)
 		status = nx_stun_servers_parse(text(config, "stun-server"), "stun-server", &out->stun, error);
 	return status;
 }
@@ -338,6 +352,7 @@ enum nx_status nx_options_read(const struct nx_config *config, struct nx_options
 		.re_enrol = nx_config_boolean(config, NX_OPTIONS_SECTION, "re-enrol"),
 		.keep_interface = nx_config_boolean(config, NX_OPTIONS_SECTION, "keep-interface"),
 		.drain_seconds = (uint32_t)nx_config_integer(config, NX_OPTIONS_SECTION, "drain-timeout"),
+		.strict = nx_config_boolean(config, NX_OPTIONS_SECTION, "strict-networks"),
 		.stun_given = *text(config, "stun-server") != '\0',
 		.stun_interval = (uint32_t)nx_config_integer(config, NX_OPTIONS_SECTION, "stun-interval"),
 	};
@@ -369,6 +384,7 @@ void nx_options_release(struct nx_options *options)
 	free(options->local);
 	free(options->requested);
 	free(options->advertised);
+	free(options->accepted);
 	nx_stun_servers_release(&options->stun);
 	*options = (struct nx_options){0};
 }

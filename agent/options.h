@@ -36,6 +36,9 @@ struct nx_options {
 	size_t requested_count;
 	struct nx_prefix *advertised; /* ascending, none twice */
 	size_t advertised_count;
+	struct nx_prefix *accepted; /* networks of the mesh, whatever this host has there itself */
+	size_t accepted_count;
+	bool strict; /* no others */
 	struct nx_stun_servers stun;
 	bool stun_given;	/* `stun` is the operator's word: the service is not asked */
 	uint32_t stun_interval; /* seconds */

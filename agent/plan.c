@@ -25,6 +25,7 @@ void nx_planner_init(struct nx_planner *planner, const struct nx_capabilities *c
 	*planner = (struct nx_planner){.capabilities = capabilities, .members = members};
 	planner->scratch = nx_alloc(sizeof(*planner->scratch));
 	planner->self_families = nx_alloc_array(capabilities->family_count, sizeof(*planner->self_families));
+	planner->self_refusals = nx_alloc_array(capabilities->family_count, sizeof(*planner->self_refusals));
 }
 
 void nx_planner_release(struct nx_planner *planner)
@@ -32,7 +33,8 @@ void nx_planner_release(struct nx_planner *planner)
 	free(planner->record);
 	free(planner->self_families);
 	free(planner->relays);
-	free(planner->guarded);
+	free(planner->self_refusals);
+	nx_guard_release(&planner->guard);
 	if (planner->scratch) {
 		free(planner->scratch->relays);
 		free(planner->scratch->carried);
@@ -50,7 +52,28 @@ void nx_wanted_release(struct nx_wanted *wanted)
 
 /* --- this host -------------------------------------------------------------------- */
 
-/* The record's families, less those that this host cannot do at the moment. */
+/* May a network be as wide, or must the operator of this host have said so? */
+static bool width_fit(const struct nx_planner *planner, const struct nx_prefix *network)
+{
+	const struct nx_family *family = nx_family_of_length(planner->capabilities, network->address.length);
+
+	return !family || family->ops->network_check(family->instance, network, NULL) != NX_DENIED ||
+	       nx_trust_accepts(&planner->trust, network);
+}
+
+static const char *self_refusal(const struct nx_planner *planner, const struct nx_member_family *family)
+{
+	if (!family->present)
+		return NULL;
+	if (!width_fit(planner, &family->organization))
+		return "the organization's prefix is as wide as a part of the Internet (accept-networks "
+		       "would "
+		       "allow it)";
+	return nx_guard_self_refusal(&planner->guard, &planner->trust, &family->address,
+				     &family->organization);
+}
+
+/* The record's families, less those that this host cannot do at the moment, or must not. */
 static bool families_refresh(struct nx_planner *planner)
 {
 	bool changed = false;
@@ -58,7 +81,8 @@ static bool families_refresh(struct nx_planner *planner)
 	for (size_t i = 0; i < planner->capabilities->family_count; i++) {
 		struct nx_member_family now = planner->record->member.families[i];
 
-		if (!nx_family_usable(&planner->capabilities->families[i]))
+		planner->self_refusals[i] = self_refusal(planner, &now);
+		if (!nx_family_usable(&planner->capabilities->families[i]) || planner->self_refusals[i])
 			now.present = false;
 		changed |= now.present != planner->self_families[i].present;
 		planner->self_families[i] = now;
@@ -89,29 +113,14 @@ static int address_order(const void *a, const void *b)
 	return nx_address_compare(a, b);
 }
 
-static bool addresses_same(const struct nx_address *a, const struct nx_address *b, size_t count)
+bool nx_planner_guard(struct nx_planner *planner, struct nx_guard *guard)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (nx_address_compare(&a[i], &b[i]) != 0)
-			return false;
-	}
-	return true;
-}
+	bool same = nx_guard_same(&planner->guard, guard);
 
-bool nx_planner_guard(struct nx_planner *planner, const struct nx_address *addresses, size_t count)
-{
-	NX_AUTO_FREE struct nx_address *sorted = nx_alloc_array(count, sizeof(*sorted));
-
-	if (count) {
-		memcpy(sorted, addresses, count * sizeof(*sorted));
-		qsort(sorted, count, sizeof(*sorted), address_order);
-	}
-	if (count == planner->guarded_count && addresses_same(sorted, planner->guarded, count))
-		return false;
-	free(planner->guarded);
-	planner->guarded = NX_TAKE(sorted);
-	planner->guarded_count = count;
-	return true;
+	nx_guard_release(&planner->guard);
+	planner->guard = *guard;
+	*guard = (struct nx_guard){0};
+	return !same;
 }
 
 /* --- the mesh --------------------------------------------------------------------- */
@@ -322,15 +331,6 @@ static bool member_advertises(const struct nx_member *member, const struct nx_pr
 	return false;
 }
 
-static bool prefix_guarded(const struct nx_planner *planner, const struct nx_prefix *prefix)
-{
-	for (size_t i = 0; i < planner->guarded_count; i++) {
-		if (nx_prefix_contains(prefix, &planner->guarded[i]))
-			return true;
-	}
-	return false;
-}
-
 static bool address_carried(const struct nx_planner *planner, const struct nx_prefix *prefix)
 {
 	const struct nx_plan_scratch *scratch = planner->scratch;
@@ -351,6 +351,17 @@ static bool prefix_is_organization(const struct nx_planner *planner, const struc
 	return false;
 }
 
+/* A network behind a member, or an address that is none of the mesh's. */
+static const char *outside_refusal(const struct nx_planner *planner, const struct nx_member *member,
+				   const struct nx_prefix *prefix)
+{
+	if (nx_member_owns(member, prefix) && !member_advertises(member, prefix))
+		return "it is no address of the organization's prefix";
+	if (!width_fit(planner, prefix))
+		return "it is as wide as a part of the Internet (accept-networks would allow it)";
+	return NULL;
+}
+
 /*
  * What a server may not make this host route into the tunnel: everything, its own
  * address, its own outside networks, or the mesh's addresses under the name of a
@@ -363,9 +374,13 @@ static const char *prefix_refusal(const struct nx_planner *planner, const struct
 		return "it is a default route";
 	if (nx_member_owns(&planner->self, prefix))
 		return "it is this host's own tunnel address";
-	if (prefix_guarded(planner, prefix))
-		return "the service, or an address that this host has outside the mesh, is in it";
-	if (!child_in_mesh(planner, prefix) || nx_member_owns(member, prefix))
+	const char *refusal = nx_guard_refusal(&planner->guard, &planner->trust, prefix);
+
+	if (refusal)
+		return refusal;
+	if (!child_in_mesh(planner, prefix))
+		return outside_refusal(planner, member, prefix);
+	if (nx_member_owns(member, prefix))
 		return NULL;
 	if (member->standing.relay &&
 	    (address_carried(planner, prefix) ||
@@ -396,9 +411,11 @@ static void prefixes_judge(const struct nx_planner *planner, const struct nx_mem
 	wanted->prefix_count = prefixes_sort(wanted->prefixes, kept);
 }
 
-/* The tunnel's own packets must not go through the tunnel. */
+/* The tunnel's own packets must not go through the tunnel, nor to this host itself. */
 static bool endpoint_fit(const struct nx_planner *planner, const struct nx_endpoint *endpoint)
 {
+	if (nx_guard_is_own(&planner->guard, &endpoint->address))
+		return false;
 	for (size_t i = 0; i < planner->self.family_count; i++) {
 		const struct nx_member_family *family = &planner->self.families[i];
 

@@ -7,6 +7,7 @@
 #ifndef NX_AGENT_PLAN_H
 #define NX_AGENT_PLAN_H
 
+#include "agent/guard.h"
 #include "agent/members.h"
 
 /* More child prefixes than this are not routed through one relay. */
@@ -35,14 +36,16 @@ struct nx_planner {
 	struct nx_record *record; /* this host, as the server has it */
 	struct nx_member self;	  /* the same, as far as this host can do it */
 	struct nx_member_family *self_families;
+	const char *
+		*self_refusals;	  /* of each family: why this host does not take part in it; NULL: it does */
 	struct nx_entry **relays; /* all but this host, ascending by id */
 	size_t relay_count;
 	struct nx_entry *relay;	     /* in use; NULL: none, or this host itself */
 	struct nx_entry *relay_next; /* that it moves to as soon as the others know of it; NULL: none */
 	bool relay_is_self;
 	size_t detours; /* members that are no spokes, and reached through a relay all the same */
-	struct nx_address *guarded;
-	size_t guarded_count;
+	struct nx_guard guard;
+	struct nx_trust trust;
 	struct nx_plan_scratch *scratch;
 };
 
@@ -55,9 +58,8 @@ void nx_planner_release(struct nx_planner *planner);
  * the record has not). Answers whether anything differs for plans.
  */
 bool nx_planner_set_self(struct nx_planner *planner, struct nx_record *record);
-/* Addresses that no tunnel route may swallow: the service's and this host's own outside
- * ones. Copied. Answers whether they differ from those before. */
-bool nx_planner_guard(struct nx_planner *planner, const struct nx_address *addresses, size_t count);
+/* What no tunnel route may swallow. Taken, and left empty. Answers whether it differs from before. */
+bool nx_planner_guard(struct nx_planner *planner, struct nx_guard *guard);
 /*
  * Look over all members: who relays, which relay is this host's, and which relay carries whom. `doubtful` is
  * told each member whose plan may differ now.

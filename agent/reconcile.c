@@ -163,10 +163,13 @@ void nx_reconcile_set_self(struct nx_reconcile *reconcile, struct nx_record *rec
 	reconcile->routes_stale |= known;
 }
 
-void nx_reconcile_guard(struct nx_reconcile *reconcile, const struct nx_address *addresses, size_t count)
+void nx_reconcile_guard(struct nx_reconcile *reconcile, struct nx_guard *guard)
 {
-	if (nx_planner_guard(&reconcile->planner, addresses, count))
-		reconcile->replan_all = true;
+	if (!nx_planner_guard(&reconcile->planner, guard))
+		return;
+	reconcile->replan_all = true;
+	/* What was fit for this host itself may be no longer, or be again. */
+	nx_reconcile_set_self(reconcile, NULL);
 }
 
 static void all_mark(struct nx_reconcile *reconcile)

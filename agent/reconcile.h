@@ -32,6 +32,11 @@ struct nx_reconcile {
 	char route_conflict[NX_CONFLICT_TEXT];
 	bool refused; /* a family turned out not to be usable; the owner clears it */
 
+	/* What this host itself says it forwards to: the record alone, another's word, does not open it. */
+	const struct nx_prefix *offered;
+	size_t offered_count;
+	bool offered_known; /* false: the record is believed */
+
 	bool survey; /* the mesh is to be looked over before the next plan */
 	bool replan_all;
 	struct nx_entry *dirty; /* waits for its plan */
@@ -59,7 +64,8 @@ enum nx_status nx_reconcile_start(struct nx_reconcile *reconcile, struct nx_erro
 enum nx_status nx_reconcile_resize(struct nx_reconcile *reconcile, uint32_t mtu, struct nx_error *error);
 /* This host's own record (taken), or NULL when what the families can do has changed. */
 void nx_reconcile_set_self(struct nx_reconcile *reconcile, struct nx_record *record);
-void nx_reconcile_guard(struct nx_reconcile *reconcile, const struct nx_address *addresses, size_t count);
+/* What of this host no route may take (taken). */
+void nx_reconcile_guard(struct nx_reconcile *reconcile, struct nx_guard *guard);
 /* A member is new or has another record; `effect` as nx_members_put() answered. */
 void nx_reconcile_mark(struct nx_reconcile *reconcile, struct nx_entry *entry, unsigned effect);
 /* The direct way to a member has become what `direct` says, or another of its endpoints is to be tried. */

@@ -215,6 +215,23 @@ static enum nx_status routes_tell(struct nx_reconcile *reconcile, struct nx_erro
 
 /* --- forwarding ------------------------------------------------------------------------- */
 
+/* Of what the record says is behind this host, what its operator has offered. */
+static size_t children_offered(const struct nx_reconcile *reconcile, struct nx_prefix *out)
+{
+	const struct nx_member *self = &reconcile->planner.self;
+	size_t count = 0;
+
+	for (size_t i = 0; i < self->child_prefix_count; i++) {
+		bool offered = !reconcile->offered_known;
+
+		for (size_t j = 0; j < reconcile->offered_count && !offered; j++)
+			offered = nx_prefix_compare(&reconcile->offered[j], &self->child_prefixes[i]) == 0;
+		if (offered)
+			out[count++] = self->child_prefixes[i];
+	}
+	return count;
+}
+
 static bool forward_same(const struct nx_reconcile *reconcile, const struct nx_member *self)
 {
 	if (!reconcile->forward_told || reconcile->forward_relay != self->standing.relay ||
@@ -243,16 +260,20 @@ static void forward_remember(struct nx_reconcile *reconcile, const struct nx_mem
 static enum nx_status forward_tell(struct nx_reconcile *reconcile, struct nx_error *error)
 {
 	const struct nx_capabilities *capabilities = reconcile->capabilities;
-	const struct nx_member *self = &reconcile->planner.self;
+	NX_AUTO_FREE struct nx_prefix *children =
+		nx_alloc_array(reconcile->planner.self.child_prefix_count, sizeof(*children));
+	struct nx_member self = reconcile->planner.self;
 	enum nx_status status;
 
-	if (forward_same(reconcile, self))
+	self.child_prefix_count = children_offered(reconcile, children);
+	self.child_prefixes = children;
+	if (forward_same(reconcile, &self))
 		return NX_OK;
 	status = capabilities->relay->forward(capabilities->relay_instance, reconcile->request.name,
-					      self->standing.relay, self->child_prefixes,
-					      self->child_prefix_count, error);
+					      self.standing.relay, self.child_prefixes,
+					      self.child_prefix_count, error);
 	if (status == NX_OK)
-		forward_remember(reconcile, self);
+		forward_remember(reconcile, &self);
 	return status;
 }
 

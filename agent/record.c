@@ -96,7 +96,8 @@ static bool child_read(const struct nx_capabilities *capabilities, const struct 
 		return false;
 	*out = nx_prefix_mask(&parsed);
 	family = nx_family_of_length(capabilities, out->address.length);
-	return !family || family->ops->network_check(family->instance, out, NULL) == NX_OK;
+	/* Only wide: whether the operator of this host wants that is asked where it is planned. */
+	return !family || family->ops->network_check(family->instance, out, NULL) != NX_INVALID;
 }
 
 static enum nx_status children_read(const struct nx_capabilities *capabilities, const struct nx_json *device,

@@ -60,6 +60,22 @@ static void address_add(struct nx_underlay *underlay, const struct nlattr *attri
 	underlay->addresses[underlay->count++] = address;
 }
 
+/* The network that comes with an address: all who are connected to it are reached over its link. */
+static void network_add(struct nx_underlay *underlay, const struct nlattr *attribute, uint8_t bits)
+{
+	size_t length = mnl_attr_get_payload_len(attribute);
+	struct nx_prefix network = {.bits = bits};
+
+	if ((length != 4 && length != NX_ADDRESS_BYTES) || !bits || bits >= 8 * length ||
+	    underlay->network_count >= ADDRESSES_LIMIT)
+		return;
+	network.address.length = (uint8_t)length;
+	memcpy(network.address.bytes, mnl_attr_get_payload(attribute), length);
+	underlay->networks =
+		nx_realloc_array(underlay->networks, underlay->network_count + 1, sizeof(network));
+	underlay->networks[underlay->network_count++] = nx_prefix_mask(&network);
+}
+
 static void address_answer(void *context, const struct nlmsghdr *message)
 {
 	const uint32_t unfit = IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_DEPRECATED;
@@ -73,6 +89,8 @@ static void address_answer(void *context, const struct nlmsghdr *message)
 		return;
 	parts.flags = header->ifa_flags;
 	mnl_attr_parse(message, sizeof(*header), address_attribute, &parts);
+	if (parts.address)
+		network_add(gathering->into, parts.address, header->ifa_prefixlen);
 	if (!(parts.flags & unfit) && (parts.local || parts.address))
 		address_add(gathering->into, parts.local ? parts.local : parts.address);
 }
@@ -81,7 +99,7 @@ static void gathering_restart(void *context)
 {
 	struct gathering *gathering = context;
 
-	gathering->into->count = 0;
+	gathering->into->count = gathering->into->network_count = 0;
 }
 
 enum nx_status nx_underlay_read(struct nx_underlay *underlay, struct nx_netlink *route, int our_interface,
@@ -108,6 +126,71 @@ enum nx_status nx_underlay_read(struct nx_underlay *underlay, struct nx_netlink 
 	return NX_OK;
 }
 
+/* --- the way out ---------------------------------------------------------------------------- */
+
+struct way_out {
+	int our_interface;
+	struct nx_address gateway;
+};
+
+struct way_parts {
+	const struct nlattr *gateway;
+	uint32_t interface;
+};
+
+static int way_attribute(const struct nlattr *attribute, void *context)
+{
+	struct way_parts *parts = context;
+
+	if (mnl_attr_get_type(attribute) == RTA_GATEWAY)
+		parts->gateway = attribute;
+	else if (mnl_attr_get_type(attribute) == RTA_OIF && mnl_attr_validate(attribute, MNL_TYPE_U32) >= 0)
+		parts->interface = mnl_attr_get_u32(attribute);
+	return MNL_CB_OK;
+}
+
+static void way_answer(void *context, const struct nlmsghdr *message)
+{
+	struct way_out *way = context;
+	struct way_parts parts = {0};
+	size_t length;
+
+	if (message->nlmsg_type != RTM_NEWROUTE || mnl_nlmsg_get_payload_len(message) < sizeof(struct rtmsg))
+		return;
+	mnl_attr_parse(message, sizeof(struct rtmsg), way_attribute, &parts);
+	if (!parts.gateway || (int)parts.interface == way->our_interface)
+		return;
+	length = mnl_attr_get_payload_len(parts.gateway);
+	if (length != 4 && length != NX_ADDRESS_BYTES)
+		return;
+	way->gateway.length = (uint8_t)length;
+	memcpy(way->gateway.bytes, mnl_attr_get_payload(parts.gateway), length);
+}
+
+struct nx_address nx_underlay_gateway(struct nx_netlink *route, const struct nx_address *remote,
+				      int our_interface)
+{
+	_Alignas(struct nlmsghdr) char room[128];
+	struct nlmsghdr *message = mnl_nlmsg_put_header(room);
+	struct way_out way = {.our_interface = our_interface};
+	const struct nx_netlink_handler handler = {.answer = way_answer, .context = &way};
+	const struct nx_endpoint towards = {*remote, 1};
+	struct sockaddr_storage storage;
+	struct rtmsg *header;
+
+	if (nx_endpoint_to_sockaddr(&towards, &storage) <= 0)
+		return way.gateway;
+	message->nlmsg_type = RTM_GETROUTE;
+	header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
+	header->rtm_family = (unsigned char)storage.ss_family;
+	header->rtm_dst_len = (unsigned char)(8 * remote->length);
+	mnl_attr_put(message, RTA_DST, remote->length, remote->bytes);
+	/* Without a way there is no gateway. */
+	if (nx_netlink_request(route, message, message->nlmsg_len, &handler, NULL) != NX_OK)
+		return (struct nx_address){0};
+	return way.gateway;
+}
+
 bool nx_underlay_has(const struct nx_underlay *underlay, const struct nx_address *address)
 {
 	for (size_t i = 0; i < underlay->count; i++) {
@@ -129,6 +212,7 @@ void nx_underlay_copy(const struct nx_underlay *from, struct nx_underlay *to)
 void nx_underlay_release(struct nx_underlay *underlay)
 {
 	free(underlay->addresses);
+	free(underlay->networks);
 	*underlay = (struct nx_underlay){0};
 }
 

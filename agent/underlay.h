@@ -12,11 +12,16 @@
 struct nx_underlay {
 	struct nx_address *addresses; /* of this host, of global scope, not on our interface */
 	size_t count;
+	struct nx_prefix *networks; /* that those addresses stand in */
+	size_t network_count;
 };
 
 /* Read the host's addresses anew; on failure those of before stay. */
 enum nx_status nx_underlay_read(struct nx_underlay *underlay, struct nx_netlink *route, int our_interface,
 				struct nx_error *error);
+/* The gateway of the way to `remote` over another interface than ours; length 0: none, or not known. */
+struct nx_address nx_underlay_gateway(struct nx_netlink *route, const struct nx_address *remote,
+				      int our_interface);
 bool nx_underlay_has(const struct nx_underlay *underlay, const struct nx_address *address);
 void nx_underlay_copy(const struct nx_underlay *from, struct nx_underlay *to);
 void nx_underlay_release(struct nx_underlay *underlay);

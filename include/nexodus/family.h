@@ -55,7 +55,8 @@ struct nx_family_ops {
 			       struct nx_error *error);
 	/*
 	 * May this host route the network, masked, to a member that says it is behind it?
-	 * NX_INVALID says why not: the server is not to be trusted to have asked.
+	 * NX_INVALID says why not: the server is not to be trusted to have asked. NX_DENIED: only
+	 * if its operator says so, for it is as wide as a part of the Internet.
 	 */
 	enum nx_status (*network_check)(void *instance, const struct nx_prefix *network,
 					struct nx_error *error);

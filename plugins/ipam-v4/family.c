@@ -32,6 +32,7 @@ const struct ipam_family ipam_v4_family = {
 	.bits_minimum = 8,
 	.bits_maximum =
 		30, /* below that no address is left beside the reserved two (RFC 3021 is for links) */
+	.bits_site = 16,
 	.specials = specials,
 	.special_count = sizeof(specials) / sizeof(specials[0]),
 	.privates = privates,

@@ -64,6 +64,7 @@ const struct ipam_family ipam_v6_family = {
 	.address_length = 16,
 	.bits_minimum = 32, /* what a provider has for all of its customers */
 	.bits_maximum = 120,
+	.bits_site = 48, /* RFC 6177 */
 	.specials = specials,
 	.special_count = sizeof(specials) / sizeof(specials[0]),
 	.privates = privates,

@@ -51,6 +51,22 @@ enum nx_status ipam_network_judge(const struct ipam_family *family, const struct
 	return specials_judge(family, services, network, "a network behind a device", error);
 }
 
+enum nx_status ipam_network_width(const struct ipam_family *family, const struct nx_services *services,
+				  const struct nx_prefix *network, struct nx_error *error)
+{
+	char text[NX_ADDRESS_TEXT];
+
+	if (network->bits >= family->bits_site)
+		return NX_OK;
+	for (size_t i = 0; i < family->private_count; i++) {
+		if (family->privates[i].bits <= network->bits &&
+		    services->address->prefix_contains(&family->privates[i], &network->address))
+			return NX_OK;
+	}
+	return services->fail(error, NX_DENIED, NULL, "%s is wider than /%u, and not of private addresses",
+			      services->address->prefix_format(network, text), family->bits_site);
+}
+
 const char *ipam_address_special(const struct ipam_family *family, const struct nx_services *services,
 				 const struct nx_address *address)
 {

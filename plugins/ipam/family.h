@@ -34,6 +34,7 @@ struct ipam_family {
 	const char *label; /* "IPv4" */
 	uint8_t address_length;
 	uint8_t bits_minimum; /* of an organization's prefix */
+	uint8_t bits_site; /* a network that is not private and shorter than this is as wide as many sites */
 	uint8_t bits_maximum;
 	const struct ipam_special *specials;
 	size_t special_count;
@@ -55,6 +56,9 @@ enum nx_status ipam_prefix_judge(const struct ipam_family *family, const struct 
 
 /* May a device say that this network is behind it? NX_INVALID says why not. */
 enum nx_status ipam_network_judge(const struct ipam_family *family, const struct nx_services *services,
+				  const struct nx_prefix *network, struct nx_error *error);
+/* NX_DENIED, saying why: it reaches beyond the private addresses and is wider than a site's. */
+enum nx_status ipam_network_width(const struct ipam_family *family, const struct nx_services *services,
 				  const struct nx_prefix *network, struct nx_error *error);
 
 /* What special thing the address is: its meaning, or NULL when it is an ordinary one. */

@@ -139,7 +139,9 @@ enum nx_status ipam_record_network_check(void *instance, const struct nx_prefix 
 {
 	const struct ipam_agent *agent = instance;
 
-	return ipam_network_judge(agent->family, agent->services, network, error);
+	enum nx_status status = ipam_network_judge(agent->family, agent->services, network, error);
+
+	return status == NX_OK ? ipam_network_width(agent->family, agent->services, network, error) : status;
 }
 
 void ipam_record_describe(void *instance, const struct nx_family_self *self, struct nx_json_writer *writer)
