@@ -51,6 +51,7 @@ struct nx_entry {
 	bool listed;		  /* planned in this round */
 	bool tell;		  /* the driver is to be told of the peer … */
 	bool tell_endpoint;	  /* … and where to find it */
+	bool renew;		  /* … and to forget its session */
 	bool told;		  /* the driver has the peer */
 	struct nx_entry *next_dirty;
 	UT_hash_handle by_id;

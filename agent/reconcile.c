@@ -291,7 +291,7 @@ static void way_fold(struct nx_reconcile *reconcile, struct nx_entry *entry)
 
 	entry->way.endpoint_count = (uint8_t)wanted->endpoint_count;
 	if (wanted->path != NX_PATH_NONE) {
-		if (!entry->told && !entry->applied.present)
+		if (entry->renew || (!entry->told && !entry->applied.present))
 			entry->way.yields = yields(reconcile, entry);
 		return;
 	}

@@ -30,12 +30,12 @@ void nx_strangers_clear(struct nx_reconcile *reconcile)
 
 static bool entry_leaves(const struct nx_entry *entry)
 {
-	return entry->told && !entry->applied.present;
+	return entry->told && (!entry->applied.present || entry->renew);
 }
 
 static bool entry_comes(const struct nx_entry *entry)
 {
-	return entry->applied.present && (entry->tell || !entry->told);
+	return entry->applied.present && (entry->tell || entry->renew || !entry->told);
 }
 
 static struct nx_peer_change entry_change(const struct nx_entry *entry)
@@ -44,7 +44,8 @@ static struct nx_peer_change entry_change(const struct nx_entry *entry)
 
 	return (struct nx_peer_change){
 		.action = NX_PEER_SET,
-		.set_endpoint = (entry->tell_endpoint || !entry->told) && applied->published.port,
+		.set_endpoint =
+			(entry->tell_endpoint || entry->renew || !entry->told) && applied->published.port,
 		.peer =
 			{
 				.public_key = entry->record->member.public_key,
@@ -64,8 +65,9 @@ static struct nx_peer_change key_removal(const char *public_key)
 /* Removals first: a key or a prefix may come back with another device. */
 static struct nx_peer_change *changes_collect(const struct nx_reconcile *reconcile, size_t *count)
 {
+	/* What is renewed both leaves and comes. */
 	struct nx_peer_change *changes =
-		nx_alloc_array(reconcile->stranger_count + reconcile->changed_count, sizeof(*changes));
+		nx_alloc_array(reconcile->stranger_count + 2 * reconcile->changed_count, sizeof(*changes));
 
 	*count = 0;
 	for (size_t i = 0; i < reconcile->stranger_count; i++)
@@ -88,7 +90,7 @@ static void changed_settle(struct nx_reconcile *reconcile)
 		struct nx_entry *entry = reconcile->changed[i];
 
 		entry->told = entry->applied.present;
-		entry->listed = entry->tell = entry->tell_endpoint = false;
+		entry->listed = entry->tell = entry->tell_endpoint = entry->renew = false;
 		if (entry->gone)
 			nx_entry_free(entry);
 	}

@@ -103,6 +103,23 @@ static uint64_t trial_length(enum nx_direct direct, unsigned endpoints)
 	return endpoints > 1 ? NX_WAY_TRIAL_MS : NX_WAY_TRIAL_ALONE_MS;
 }
 
+/* Packets come over a session from before the loss, which proves one direction alone. */
+static bool renewal_due(const struct nx_way *way, enum nx_direct direct, const struct nx_way_view *view)
+{
+	return direct == NX_DIRECT_FAILS && way->silent && !way->handshake && way->heard > way->since &&
+	       view->keepalive_seconds && view->now - way->since >= NX_WAY_RENEW_MS &&
+	       view->now - way->renewed >= NX_WAY_RETRY_MS;
+}
+
+/* The tunnel will count from 0. */
+static struct nx_way_step renew(struct nx_way *way, enum nx_direct direct, const struct nx_way_view *view)
+{
+	way->renewed = way->trial = view->now;
+	way->received_bytes = way->sent_bytes = 0;
+	way->handshake_seconds = 0;
+	return (struct nx_way_step){.direct = direct, .renew = true};
+}
+
 /* Nothing came of this endpoint: the next one. When each has had its turn, the way fails. */
 static struct nx_way_step look_trying(struct nx_way *way, enum nx_direct direct,
 				      const struct nx_way_view *view)
@@ -134,7 +151,7 @@ static struct nx_way_step look(struct nx_way *way, enum nx_direct direct, const 
 		way->silent = false;
 		return turn(way, NX_DIRECT_WORKS, view);
 	}
-	return look_trying(way, direct, view);
+	return renewal_due(way, direct, view) ? renew(way, direct, view) : look_trying(way, direct, view);
 }
 
 struct nx_way_step nx_way_look(struct nx_way *way, enum nx_direct direct, const struct nx_way_view *view)

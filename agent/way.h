@@ -10,6 +10,10 @@
  * for a new handshake after 15). A way that came and went waits longer each time
  * before it is trusted again, so that it does not flap.
  *
+ * A way that comes back soon finds the old session alive: packets come again, and
+ * no handshake is due for minutes. Then a new session is asked for, whose handshake
+ * is the proof.
+ *
  * Two hosts learn of each other at the same moment. If both began then, their
  * handshakes would cross and spoil each other, and where the keepalive is as long
  * as REKEY_TIMEOUT again and again: so one of the two yields, and begins a little
@@ -28,6 +32,7 @@ enum {
 	NX_WAY_TRIAL_MS = 6000,	       /* of one endpoint among several: a handshake is sent every 5 s */
 	NX_WAY_TRIAL_ALONE_MS = 12000, /* of the only one */
 	NX_WAY_RETRY_MS = 12000,       /* of one endpoint, once all of them have failed */
+	NX_WAY_RENEW_MS = 3000,	       /* after a loss, before a session that lives on is given up */
 	NX_WAY_SILENCE_MS = 18000,     /* after having sent */
 	NX_WAY_FRESH_MS = 180000,      /* a session dies at this age (REJECT_AFTER_TIME) */
 	NX_WAY_HOLD_MS = 5000,	       /* after the second loss, doubled with each further one … */
@@ -42,6 +47,7 @@ struct nx_way {
 	uint8_t endpoint_count; /* that are known, to be tried */
 	uint8_t candidate;	/* the one that is tried, or was when the way came to work */
 	uint8_t losses;
+	uint64_t renewed;	   /* a new session was asked for */
 	uint64_t since;		   /* it is what `direct` says */
 	uint64_t trial;		   /* the endpoint is tried */
 	uint64_t heard;		   /* something came */
@@ -61,6 +67,7 @@ struct nx_way_view {
 struct nx_way_step {
 	enum nx_direct direct;
 	bool next_endpoint; /* `candidate` is another one now: tell the tunnel */
+	bool renew;	    /* the tunnel is to forget the session and to begin a new one */
 	bool begin;	    /* it yielded for long enough: tell the tunnel the keepalive */
 };
 

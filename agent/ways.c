@@ -76,11 +76,12 @@ static void peer_look(void *context, const struct nx_peer_status *status)
 	if (step.direct != before) {
 		way_log(entry, before, step.direct);
 		nx_reconcile_way(look->reconcile, entry, step.direct);
-	} else if (step.next_endpoint || step.begin) {
+	} else if (step.next_endpoint || step.begin || step.renew) {
 		nx_reconcile_way(look->reconcile, entry, before);
 	}
 	entry->tell |= step.begin;
-	look->changed |= step.direct != before || step.next_endpoint || step.begin;
+	entry->renew |= step.renew;
+	look->changed |= step.direct != before || step.next_endpoint || step.begin || step.renew;
 	count(look->ways, entry);
 }
 

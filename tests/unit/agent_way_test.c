@@ -13,6 +13,7 @@ struct play {
 	int64_t clock; /* the wall's, which may jump */
 	uint16_t keepalive;
 	unsigned endpoints_told;
+	unsigned renewed;
 	unsigned begun;		   /* the tunnel was told to begin itself */
 	bool reachable;		   /* packets go both ways … */
 	unsigned answers_endpoint; /* … at this endpoint; those before it do not answer */
@@ -65,6 +66,12 @@ static void look(struct play *play)
 	play->direct = step.direct;
 	play->endpoints_told += step.next_endpoint;
 	play->begun += step.begin;
+	play->renewed += step.renew;
+	/* A new session counts from 0, and begins with a handshake if it can. */
+	if (step.renew) {
+		play->status = (struct nx_peer_status){.size = sizeof(play->status)};
+		play->age = 1000;
+	}
 }
 
 static void play_seconds(struct play *play, unsigned seconds)
@@ -266,6 +273,24 @@ static void test_yields(void)
 	CU_ASSERT_EQUAL(play.begun, 1);
 }
 
+/* The way comes back before the session is old: only what comes tells of it. */
+static void test_session_outlives_loss(void)
+{
+	struct play play;
+
+	play_begin(&play, 1);
+	play.reachable = true;
+	play_seconds(&play, 30);
+	path_set(&play, false);
+	CU_ASSERT_TRUE(seconds_until(&play, NX_DIRECT_FAILS, 100) < 100);
+	play_seconds(&play, 20);
+	CU_ASSERT_EQUAL(play.renewed, 0);
+	play.age = 60;
+	play.reachable = true;
+	CU_ASSERT_TRUE(seconds_until(&play, NX_DIRECT_WORKS, 100) <= 25);
+	CU_ASSERT_EQUAL(play.renewed, 1);
+}
+
 int main(void)
 {
 	static CU_TestInfo tests[] = {
@@ -279,6 +304,7 @@ int main(void)
 		{"the clock jumps", test_clock_jumps},
 		{"an adopted tunnel", test_adopted},
 		{"one of two yields", test_yields},
+		{"a session that outlives a loss", test_session_outlives_loss},
 		CU_TEST_INFO_NULL,
 	};
 
