@@ -171,7 +171,7 @@ echo "--- nftables, a rule that rejects; source NAT"
 need native
 before=$(state)
 need mesh_nexctl device update "$id" --advertise-cidr 172.17.20.0/24,2001:db8:abcd:12::/64
-mesh_options[gate]=--snat
+mesh_options[gate]=$(printf '%s\n' --snat --advertise-cidr=172.17.20.0/24,2001:db8:abcd:12::/64)
 need behind_routes del
 need on behind nft -f - <<-NFT
 	table inet seen {
