@@ -62,7 +62,7 @@ static bool events_read(int descriptor)
 		else if (got <= 0)
 			break;
 		size_t left = got > 0 ? (size_t)got : 0;
-		for (const struct nlmsghdr *message = (const void *)room; NLMSG_OK(message, left);
+		for (struct nlmsghdr *message = (struct nlmsghdr *)(void *)room; NLMSG_OK(message, left);
 		     message = NLMSG_NEXT(message, left))
 			matters |= message_matters(message);
 	}
