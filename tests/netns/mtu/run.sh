@@ -141,4 +141,12 @@ mesh_options[alpha]=--mtu=1380
 need mesh_start alpha
 need mesh_wait_running 1 alpha
 check_same "an MTU that is configured wins" 1380 "$(tunnel_mtu alpha)"
+
+check "nexd ends in order" mesh_stop alpha
+underlay 1300
+mesh_options[alpha]=--plugins=driver-wireguard,ipam-v4,relay
+need mesh_start alpha
+need mesh_wait_running 1 alpha
+check_soon "1300 over IPv4, and no IPv6 in the tunnel: the MTU is 1240" 10 mtu_is alpha 1240
+check_soon "packets of that size pass" 10 full_size alpha "$b4" 1240
 mesh_finish

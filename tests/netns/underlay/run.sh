@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# A host's own network comes and goes: its addresses change, its interface goes down and up, its way out moves from
-# one network to another, the connection to the service dies silently, the host is stopped for longer than anybody waits. Without a restart it publishes where it is, is in touch with the
-# service again, and its tunnels work in both families.
+# A host's own network comes and goes: its addresses change, its interface goes down and up, or away and comes
+# back, its way out moves from one network to another, the connection to the service dies silently, the host is
+# stopped for longer than anybody waits. Without a restart it publishes where it is, is in touch with the service
+# again, and its tunnels work in both families.
 . "$(dirname "$0")/../scenario.sh"
 
 published()
@@ -77,6 +78,9 @@ need mesh_wait_running 2 alpha beta gamma
 a4=$(mesh_tunnel_address alpha 4) b4=$(mesh_tunnel_address beta 4) b6=$(mesh_tunnel_address beta 6)
 port=$(mesh_agent beta status | jq .listen_port) agent=${mesh_pid[beta]}
 both_ways "at first"
+silent=$(stream_port gamma)
+need [ -n "$silent" ]
+need swallow 10.99.0.3 "$silent"
 
 need ip -n "$LAB-beta" address del 10.99.0.2/24 dev eth0
 need ip -n "$LAB-beta" address replace 10.99.0.12/24 dev eth0
@@ -93,11 +97,15 @@ need ip -n "$LAB-beta" link set eth0 up
 ! lab_has_v6 || need ip -n "$LAB-beta" address replace fd99::12/64 dev eth0 nodad
 both_ways "the interface went down and up"
 
+need ip -n "$LAB-beta" link del eth0
+check_soon "the interface is gone: the service is out of reach, and that is noticed" 15 \
+	mesh_says beta status '.connected | not'
+check "nexd says so" mesh_says beta status '.last_error != ""'
+need lab_plug net beta eth0 10.99.0.12/24 fd99::12/64
+both_ways "the interface is back"
+
 kill -STOP "$agent"
 stopped=$SECONDS
-silent=$(stream_port gamma)
-need [ -n "$silent" ]
-need swallow 10.99.0.3 "$silent"
 need lab_host roam
 network 3
 network 4
