@@ -144,6 +144,7 @@ check_same "an MTU that is configured wins" 1380 "$(tunnel_mtu alpha)"
 
 check "nexd ends in order" mesh_stop alpha
 underlay 1300
+# shellcheck disable=SC2034 # mesh.sh reads it
 mesh_options[alpha]=--plugins=driver-wireguard,ipam-v4,relay
 need mesh_start alpha
 need mesh_wait_running 1 alpha
