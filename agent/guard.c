@@ -184,18 +184,23 @@ const char *nx_guard_self_refusal(const struct nx_guard *guard, const struct nx_
 
 /* --- name servers ----------------------------------------------------------------------- */
 
+static bool is_one_of(char character, const char *set)
+{
+	return character && strchr(set, character);
+}
+
 static bool resolver_read(const char *line, size_t length, struct nx_address *out)
 {
 	static const char word[] = "nameserver";
 	char text[NX_ADDRESS_TEXT];
 	size_t at = sizeof(word) - 1, end;
 
-	if (length <= at || memcmp(line, word, at) != 0 || !memchr(" \t", line[at], 2))
+	if (length <= at || memcmp(line, word, at) != 0 || !is_one_of(line[at], " \t"))
 		return false;
-	while (at < length && memchr(" \t", line[at], 2))
+	while (at < length && is_one_of(line[at], " \t"))
 		at++;
 	/* A zone, as in fe80::1%eth0, is the link's own affair: nobody can route that. */
-	for (end = at; end < length && !memchr(" \t\r%", line[end], 4);)
+	for (end = at; end < length && !is_one_of(line[end], " \t\r%");)
 		end++;
 	if (end - at >= sizeof(text))
 		return false;

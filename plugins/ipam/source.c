@@ -58,7 +58,7 @@ static int connected_open(const struct ipam_agent *agent, const struct nx_addres
 bool ipam_source_address(void *instance, const struct nx_address *remote, struct nx_address *out)
 {
 	int socket_descriptor = connected_open(instance, remote);
-	union socket_address address;
+	union socket_address address = {0};
 	socklen_t length = sizeof(address);
 
 	if (socket_descriptor < 0)
