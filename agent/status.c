@@ -240,6 +240,19 @@ static struct nx_json *prefixes_list(const struct nx_applied *applied)
 	return list;
 }
 
+/* The family that carries the tunnel's packets outside; "" when none is known. */
+static const char *underlay_label(const struct nx_capabilities *capabilities,
+				  const struct nx_peer_status *status)
+{
+	if (!status || !status->endpoint.port)
+		return "";
+	for (size_t i = 0; i < capabilities->family_count; i++) {
+		if (capabilities->families[i].ops->address_length == status->endpoint.address.length)
+			return capabilities->families[i].ops->label;
+	}
+	return "";
+}
+
 static void tunnel_put(const struct nx_peer_status *status, struct nx_json *peer)
 {
 	char text[NX_ADDRESS_TEXT] = "";
@@ -270,6 +283,7 @@ static void peer_write(const struct nx_reconcile *reconcile, const struct nx_ent
 	nx_json_put_boolean(peer, "draining", member->standing.draining);
 	nx_json_put(peer, "addresses", addresses_list(member));
 	nx_json_put(peer, "allowed_ips", prefixes_list(&entry->applied));
+	nx_json_put_string(peer, "underlay", underlay_label(reconcile->capabilities, status));
 	tunnel_put(status, peer);
 	nx_json_put_integer(peer, "keepalive", entry->applied.present ? entry->applied.keepalive_seconds : 0);
 	nx_json_print(peer, out);

@@ -223,11 +223,14 @@ static const struct cli_column peer_columns[] = {
 	{"HOSTNAME", "hostname", NULL},
 	{"ADDRESSES", NULL, addresses_render},
 	{"PATH", "path", NULL},
+	{"VIA", "via", NULL},
 	{"ENDPOINT", "endpoint", NULL},
+	{"UNDERLAY", "underlay", NULL},
 	{"LAST HANDSHAKE", NULL, handshake_render},
 	{"RECEIVED", "received_bytes", NULL},
 	{"SENT", "sent_bytes", NULL},
 	{"PUBLIC KEY", "public_key", NULL},
+	{"WHY", "reason", NULL},
 };
 
 static int nexd_peers(struct cli *cli)

@@ -82,6 +82,8 @@ meets()
 	[ "$(peer "$1" "$2" path)" = direct ] && [ "$(peer "$1" "$2" endpoint)" = "$3" ] &&
 		[ "$(peer "$1" "$2" last_handshake)" -gt 0 ]
 }
+# table_has HOST PATTERN: a line of what `nexctl nexd peers` prints for a person there
+table_has() { "$mesh_nexctl" nexd peers --socket "$(mesh_socket "$1")" | sed 's/ *$//' | grep -E "$2"; }
 relayed() { [ "$(peer "$1" "$2" path)" = relay ] && [ "$(peer "$2" "$1" path)" = relay ]; }
 
 mesh_enrol relay --service-url="http://$server4:8080" --listen-port=51820 --set=relay.keepalive=5 --relay-node
@@ -108,6 +110,7 @@ check_soon "it meets alpha over IPv6" 60 meets six alpha "[2001:db8:11::2]:51820
 check_soon "and alpha it" 60 meets alpha six "[2001:db8:99::6]:51820"
 check_soon "in both families of the mesh" 90 mesh_reaches six alpha
 check_soon "both ways" 90 mesh_reaches alpha six
+check_same "nexd tells the underlay's family" "IPv6 IPv6" "$(peer alpha six underlay) $(peer six alpha underlay)"
 
 echo "--- the other has nothing but IPv4"
 check_same "its record has an endpoint in IPv4 alone" " 203.0.113.4:51820" \
@@ -116,5 +119,8 @@ check_soon "they go through the relay" 90 relayed six four
 check_soon "in both families of the mesh" 90 mesh_reaches six four
 check_soon "both ways" 90 mesh_reaches four six
 check_soon "the one with IPv4 meets alpha at its NAT" 60 meets four alpha "$(mesh_device alpha reflexive_ip4)"
+check_same "nexd tells the underlay's family" IPv4 "$(peer four alpha underlay)"
+check "the table too, and why the other goes through the relay" \
+	table_has four '^six .* relay +relay .* no handshake with any of its .* endpoints?$'
 check_soon "in both families of the mesh" 90 mesh_reaches four alpha
 mesh_finish
