@@ -30,7 +30,7 @@ static void easy_free(CURL **easy)
 	curl_easy_cleanup(*easy);
 }
 
-static size_t body_ignore(char *data, size_t size, size_t count, void *context)
+static size_t body_ignore(const char *data, size_t size, size_t count, void *context)
 {
 	(void)data;
 	(void)context;

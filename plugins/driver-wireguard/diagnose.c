@@ -97,13 +97,12 @@ static uint64_t socket_find(const char *table, uint16_t port)
 	FILE *file = fopen(table, "re");
 
 	while (file && !found && fgets(line, sizeof(line), file)) {
-		unsigned local;
-		uint64_t inode;
+		char local[8], inode[24];
 
-		if (sscanf(line, " %*d: %*[0-9A-F]:%x %*s %*s %*s %*s %*s %*s %*s %" SCNu64, &local,
-			   &inode) == 2 &&
-		    local == port)
-			found = inode;
+		if (sscanf(line, " %*d: %*[0-9A-F]:%7s %*s %*s %*s %*s %*s %*s %*s %23s", local, inode) ==
+			    2 &&
+		    strtoul(local, NULL, 16) == port)
+			found = strtoull(inode, NULL, 10);
 	}
 	if (file)
 		fclose(file);
