@@ -22,6 +22,7 @@
 
 struct nx_session; /* session.h */
 struct nx_control; /* control.h */
+struct nx_echoes;  /* echo.h */
 
 enum {
 	NX_EXIT_OK = 0,
@@ -48,6 +49,7 @@ struct nx_agent {
 	struct nx_mapping *mapping;
 	struct nx_client *client;
 	struct nx_session *session;
+	struct nx_echoes *echoes;
 	struct nx_control *control;
 	struct nx_wake *wake;
 	struct nx_watch *beat; /* notify.h */

@@ -40,7 +40,7 @@ struct connection {
 	uv_write_t write;
 	struct nx_buffer request;
 	struct nx_buffer answer;
-	bool answered;
+	bool waits; /* for a measurement to end */
 	bool closing;
 };
 
@@ -117,19 +117,43 @@ static void answer_sent(uv_write_t *write, int status)
 	connection_end(write->data);
 }
 
-static void connection_answer(struct connection *connection, size_t length)
+static void answer_send(struct connection *connection)
 {
-	uv_buf_t part;
+	uv_buf_t part = uv_buf_init(connection->answer.data, (unsigned)connection->answer.length);
 
-	connection->answered = true;
-	uv_read_stop((uv_stream_t *)&connection->pipe);
-	nx_control_answer(&connection->control->source, connection->request.data, length,
-			  &connection->answer);
-	part = uv_buf_init(connection->answer.data, (unsigned)connection->answer.length);
 	connection->write.data = connection;
 	nx_timer_arm(connection->deadline, PATIENCE_MILLISECONDS);
 	if (uv_write(&connection->write, (uv_stream_t *)&connection->pipe, &part, 1, answer_sent) != 0)
 		connection_end(connection);
+}
+
+/* A measurement ends by itself: nobody need look at the clock meanwhile. */
+static void connection_answer(struct connection *connection, size_t length)
+{
+	uv_read_stop((uv_stream_t *)&connection->pipe);
+	connection->waits = !nx_control_answer(&connection->control->source, connection->request.data, length,
+					       &connection->answer);
+	if (connection->waits)
+		nx_timer_disarm(connection->deadline);
+	else
+		answer_send(connection);
+}
+
+void nx_control_measured(struct nx_control *control)
+{
+	const struct nx_control_source *source = control ? &control->source : NULL;
+	struct connection *next;
+
+	for (struct connection *connection = control ? control->connections : NULL; connection;
+	     connection = next) {
+		next = connection->next;
+		if (!connection->waits)
+			continue;
+		connection->waits = false;
+		source->peers(source->context, &connection->answer);
+		nx_buffer_text(&connection->answer, "\n");
+		answer_send(connection);
+	}
 }
 
 static void request_room(uv_handle_t *handle, size_t suggested, uv_buf_t *out)

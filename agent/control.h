@@ -3,6 +3,7 @@
  * The control socket: one line of JSON in, one line of JSON out, then the end.
  *
  *   {"command":"status"}   {"command":"peers"}   {"command":"version"}
+ *   {"command":"peers","measure":true}           after a second or more: with latency and loss
  *   {"command":"drain"}    {"command":"drain","force":true}    {"command":"drain","undo":true}
  *
  * A failure is {"error":"…"}. The socket is 0660, and who asks is looked at as
@@ -29,6 +30,11 @@ struct nx_control_drain {
 struct nx_control_source {
 	void (*status)(void *context, struct nx_buffer *out);
 	void (*peers)(void *context, struct nx_buffer *out);
+	/*
+	 * Begin to measure how long packets to the peers take; nx_control_measured() is called when that
+	 * has ended. False: there is nothing to measure, and `peers` can answer at once.
+	 */
+	bool (*measure)(void *context);
 	void (*drain)(void *context, const struct nx_control_drain *wish, struct nx_buffer *out);
 	void *context;
 };
@@ -38,8 +44,14 @@ enum nx_status nx_control_start(uv_loop_t *loop, const char *path, const struct 
 				struct nx_control **out, struct nx_error *error);
 void nx_control_stop(struct nx_control *control); /* removes the socket; NULL is fine */
 
-/* The answer to one request line (its newline left out). Pure but for the source's answers. */
-void nx_control_answer(const struct nx_control_source *source, const char *line, size_t length,
+/* Answer all who wait for a measurement, which has ended; NULL is fine. */
+void nx_control_measured(struct nx_control *control);
+
+/*
+ * The answer to one request line (its newline left out). Pure but for the source's answers. False, and
+ * nothing in `out`: the answer is what `peers` says once the measurement that has begun is over.
+ */
+bool nx_control_answer(const struct nx_control_source *source, const char *line, size_t length,
 		       struct nx_buffer *out);
 /* {"error":"…"} */
 void nx_control_error(struct nx_buffer *out, const char *message);

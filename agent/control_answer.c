@@ -31,22 +31,33 @@ static void drain_answer(const struct nx_control_source *source, const struct nx
 	source->drain(source->context, &wish, out);
 }
 
-static void command_answer(const struct nx_control_source *source, const char *command,
+/* False: the answer is waited for. */
+static bool peers_answer(const struct nx_control_source *source, const struct nx_json *request,
+			 struct nx_buffer *out)
+{
+	if (nx_json_member_boolean(request, "measure", false) && source->measure(source->context))
+		return false;
+	source->peers(source->context, out);
+	return true;
+}
+
+static bool command_answer(const struct nx_control_source *source, const char *command,
 			   const struct nx_json *request, struct nx_buffer *out)
 {
+	if (strcmp(command, "peers") == 0)
+		return peers_answer(source, request, out);
 	if (strcmp(command, "status") == 0)
 		source->status(source->context, out);
-	else if (strcmp(command, "peers") == 0)
-		source->peers(source->context, out);
 	else if (strcmp(command, "version") == 0)
 		version_write(out);
 	else if (strcmp(command, "drain") == 0)
 		drain_answer(source, request, out);
 	else
 		nx_control_error(out, "unknown command: status, peers, version and drain are known");
+	return true;
 }
 
-void nx_control_answer(const struct nx_control_source *source, const char *line, size_t length,
+bool nx_control_answer(const struct nx_control_source *source, const char *line, size_t length,
 		       struct nx_buffer *out)
 {
 	NX_AUTO_JSON struct nx_json *request = NULL;
@@ -55,10 +66,11 @@ void nx_control_answer(const struct nx_control_source *source, const char *line,
 
 	if (nx_json_parse(line, length, &request, &error) == NX_OK)
 		command = nx_json_member_string(request, "command", NULL);
-	if (command)
-		command_answer(source, command, request, out);
-	else
+	if (!command)
 		nx_control_error(out,
 				 *error.message ? error.message : "a request is {\"command\":\"status\"}");
+	else if (!command_answer(source, command, request, out))
+		return false;
 	nx_buffer_text(out, "\n");
+	return true;
 }

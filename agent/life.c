@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/control.h"
+#include "agent/echo.h"
 #include "agent/notify.h"
 #include "agent/privileges.h"
 #include "agent/session.h"
@@ -307,6 +308,20 @@ static void peers_tell(void *context, struct nx_buffer *out)
 	nx_status_peers_write(context, out);
 }
 
+static bool measure_begin(void *context)
+{
+	const struct nx_agent *agent = context;
+
+	return nx_echoes_begin(agent->echoes, &agent->network.members);
+}
+
+static void measured(void *context)
+{
+	const struct nx_agent *agent = context;
+
+	nx_control_measured(agent->control);
+}
+
 static void drain_tell(void *context, const struct nx_control_drain *wish, struct nx_buffer *out)
 {
 	nx_status_drain_write(context, wish, out);
@@ -316,8 +331,11 @@ static enum nx_status service_begin(struct nx_agent *agent, struct nx_error *err
 {
 	const struct nx_client_options client = {.service_url = agent->options.service_url,
 						 .ca_file = agent->options.ca_file};
-	const struct nx_control_source source = {
-		.status = status_tell, .peers = peers_tell, .drain = drain_tell, .context = agent};
+	const struct nx_control_source source = {.status = status_tell,
+						 .peers = peers_tell,
+						 .measure = measure_begin,
+						 .drain = drain_tell,
+						 .context = agent};
 	enum nx_status status = nx_client_new(&agent->loop, &client, &agent->client, error);
 
 	if (status != NX_OK)
@@ -330,6 +348,7 @@ static enum nx_status service_begin(struct nx_agent *agent, struct nx_error *err
 	status = nx_wake_start(&agent->loop, host_woken, agent, &agent->wake, error);
 	if (status != NX_OK)
 		return status;
+	agent->echoes = nx_echoes_new(&agent->loop, &agent->capabilities, measured, agent);
 	if (*agent->options.control_socket)
 		status = nx_control_start(&agent->loop, agent->options.control_socket, &source,
 					  &agent->control, error);
@@ -388,6 +407,8 @@ void nx_life_end(struct nx_agent *agent)
 	nx_agent_notify_stop(agent);
 	nx_drain_release(&agent->drain);
 	nx_control_stop(agent->control);
+	nx_echoes_free(agent->echoes);
+	agent->echoes = NULL;
 	nx_wake_stop(agent->wake);
 	agent->wake = NULL;
 	nx_session_free(agent->session);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "agent/echo.h"
 #include "agent/mapping.h"
 #include "agent/relay_choice.h"
 #include "agent/session.h"
@@ -265,9 +266,34 @@ static void tunnel_put(const struct nx_peer_status *status, struct nx_json *peer
 	nx_json_put_integer(peer, "sent_bytes", status ? (int64_t)status->sent_bytes : 0);
 }
 
-static void peer_write(const struct nx_reconcile *reconcile, const struct nx_entry *entry,
+/* In each family that was measured just now. */
+static struct nx_json *latency_list(const struct nx_agent *agent, const struct nx_member *member)
+{
+	struct nx_json *list = nx_json_array();
+
+	for (size_t i = 0; i < member->family_count; i++) {
+		const struct nx_echo_result *result =
+			member->families[i].present
+				? nx_echoes_result(agent->echoes, &member->families[i].address)
+				: NULL;
+		struct nx_json *item;
+
+		if (!result)
+			continue;
+		item = nx_json_object();
+		nx_json_put_string(item, "label", agent->capabilities.families[i].ops->label);
+		nx_json_put_integer(item, "sent", result->sent);
+		nx_json_put_integer(item, "received", result->received);
+		nx_json_put_integer(item, "microseconds", (int64_t)result->median_microseconds);
+		nx_json_add(list, item);
+	}
+	return list;
+}
+
+static void peer_write(const struct nx_agent *agent, const struct nx_entry *entry,
 		       const struct nx_peer_status *status, struct nx_buffer *out)
 {
+	const struct nx_reconcile *reconcile = &agent->network.reconcile;
 	NX_AUTO_JSON struct nx_json *peer = nx_json_object();
 	const struct nx_member *member = &entry->record->member;
 	char reason[96];
@@ -285,6 +311,7 @@ static void peer_write(const struct nx_reconcile *reconcile, const struct nx_ent
 	nx_json_put(peer, "allowed_ips", prefixes_list(&entry->applied));
 	nx_json_put_string(peer, "underlay", underlay_label(reconcile->capabilities, status));
 	tunnel_put(status, peer);
+	nx_json_put(peer, "latency", latency_list(agent, member));
 	nx_json_put_integer(peer, "keepalive", entry->applied.present ? entry->applied.keepalive_seconds : 0);
 	nx_json_print(peer, out);
 }
@@ -300,7 +327,7 @@ void nx_status_peers_write(const struct nx_agent *agent, struct nx_buffer *out)
 	for (const struct nx_entry *entry = nx_members_first(&network->members); entry;
 	     entry = nx_members_next(entry)) {
 		nx_buffer_text(out, separator);
-		peer_write(&network->reconcile, entry, observation_find(&observation, entry), out);
+		peer_write(agent, entry, observation_find(&observation, entry), out);
 		separator = ",";
 	}
 	nx_buffer_text(out, *separator == '[' ? "[]" : "]");

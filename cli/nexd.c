@@ -219,6 +219,43 @@ static void handshake_render(const struct nx_json *row, struct nx_buffer *into)
 		nx_buffer_printf(into, "%lld s ago", (long long)(time(NULL) - when));
 }
 
+/* "IPv4 0.41 ms, IPv6 0.44 ms" */
+static void latency_render(const struct nx_json *row, struct nx_buffer *into)
+{
+	const struct nx_json *list = nx_json_member(row, "latency");
+	const char *separator = "";
+
+	for (const struct nx_json *item = nx_json_first(list); item; item = nx_json_next(item)) {
+		if (!nx_json_member_integer(item, "received", 0))
+			continue;
+		nx_buffer_text(into, separator);
+		cli_render_text(nx_json_member_string(item, "label", "?"), into);
+		nx_buffer_printf(into, " %.2f ms",
+				 (double)nx_json_member_integer(item, "microseconds", 0) / 1000);
+		separator = ", ";
+	}
+}
+
+/* "IPv4 0 %, IPv6 20 %" */
+static void loss_render(const struct nx_json *row, struct nx_buffer *into)
+{
+	const struct nx_json *list = nx_json_member(row, "latency");
+	const char *separator = "";
+
+	for (const struct nx_json *item = nx_json_first(list); item; item = nx_json_next(item)) {
+		int64_t sent = nx_json_member_integer(item, "sent", 0);
+		int64_t lost = sent - nx_json_member_integer(item, "received", 0);
+
+		nx_buffer_text(into, separator);
+		cli_render_text(nx_json_member_string(item, "label", "?"), into);
+		if (sent > 0)
+			nx_buffer_printf(into, " %lld %%", (long long)(100 * lost / sent));
+		else
+			nx_buffer_text(into, " cannot be sent");
+		separator = ", ";
+	}
+}
+
 static const struct cli_column peer_columns[] = {
 	{"HOSTNAME", "hostname", NULL},
 	{"ADDRESSES", NULL, addresses_render},
@@ -227,6 +264,8 @@ static const struct cli_column peer_columns[] = {
 	{"ENDPOINT", "endpoint", NULL},
 	{"UNDERLAY", "underlay", NULL},
 	{"LAST HANDSHAKE", NULL, handshake_render},
+	{"LATENCY", NULL, latency_render},
+	{"LOSS", NULL, loss_render},
 	{"RECEIVED", "received_bytes", NULL},
 	{"SENT", "sent_bytes", NULL},
 	{"PUBLIC KEY", "public_key", NULL},
@@ -236,8 +275,10 @@ static const struct cli_column peer_columns[] = {
 static int nexd_peers(struct cli *cli)
 {
 	NX_AUTO_JSON struct nx_json *peers = NULL;
+	const char *request = cli_value(cli, "quick") ? "{\"command\":\"peers\"}"
+						      : "{\"command\":\"peers\",\"measure\":true}";
 
-	if (!agent_ask(cli, "peers", NX_JSON_ARRAY, &peers))
+	if (!cli_agent_ask(cli, request, NX_JSON_ARRAY, &peers))
 		return CLI_FAILED;
 	cli_print(cli, peers, peer_columns, NX_COUNT(peer_columns));
 	return CLI_OK;
@@ -265,6 +306,11 @@ static int nexd_version(struct cli *cli)
 
 static const struct cli_option socket_options[] = {SOCKET_OPTION};
 
+static const struct cli_option peers_options[] = {
+	{"quick", NULL, "do not measure latency and loss, which takes a second", false},
+	SOCKET_OPTION,
+};
+
 static const struct cli_option drain_options[] = {
 	{"undo", NULL, "let hosts choose this relay again", false},
 	{"force", NULL, "drain even if there is no other relay", false},
@@ -285,7 +331,7 @@ const struct cli_verb cli_nexd_verbs[] = {
 	 "how the agent on this host stands",
 	 CLI_OPTIONS(socket_options),
 	 nexd_status},
-	{"nexd", "peers", {0}, "whom it reaches, and how", CLI_OPTIONS(socket_options), nexd_peers},
+	{"nexd", "peers", {0}, "whom it reaches, and how", CLI_OPTIONS(peers_options), nexd_peers},
 	{"nexd",
 	 "drain",
 	 {0},

@@ -12,6 +12,12 @@ static void status_tell(void *context, struct nx_buffer *out)
 	nx_buffer_text(out, "{}");
 }
 
+static bool measure(void *context)
+{
+	*(bool *)context = true;
+	return true;
+}
+
 static void drain_tell(void *context, const struct nx_control_drain *wish, struct nx_buffer *out)
 {
 	(void)context;
@@ -20,12 +26,19 @@ static void drain_tell(void *context, const struct nx_control_drain *wish, struc
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
 {
-	const struct nx_control_source source = {
-		.status = status_tell, .peers = status_tell, .drain = drain_tell};
+	bool measured = false;
+	const struct nx_control_source source = {.status = status_tell,
+						 .peers = status_tell,
+						 .measure = measure,
+						 .drain = drain_tell,
+						 .context = &measured};
 	struct nx_buffer answer = {0};
 	struct nx_json *document = NULL;
 
-	nx_control_answer(&source, (const char *)data, length, &answer);
+	if (!nx_control_answer(&source, (const char *)data, length, &answer)) {
+		FUZZ_ASSERT(measured && !answer.length);
+		return 0;
+	}
 	FUZZ_ASSERT(answer.length && answer.data[answer.length - 1] == '\n');
 	FUZZ_ASSERT(!memchr(answer.data, '\n', answer.length - 1));
 	FUZZ_ASSERT(nx_json_parse(answer.data, answer.length, &document, NULL) == NX_OK);

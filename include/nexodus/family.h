@@ -38,6 +38,13 @@ struct nx_family_self {
 	struct nx_address requested; /* asked for at registration; length 0: none */
 };
 
+/* What an echo request carries there, and its reply back (RFC 792, RFC 4443 §4). */
+struct nx_echo {
+	uint16_t identifier;
+	uint16_t sequence;
+	uint8_t token[16]; /* only who was asked can know it */
+};
+
 struct nx_family_ops {
 	size_t size;
 	const char *label;	  /* for messages: "IPv4", "IPv6" */
@@ -93,6 +100,19 @@ struct nx_family_ops {
 	/* The largest packet that goes from this host towards `remote` in one piece, as far as its own routes
 	 * and links say, and what it was told of the path. False: there is no way there. May be NULL. */
 	bool (*path_mtu)(void *instance, const struct nx_address *remote, uint32_t *out);
+	/*
+	 * Echoes through the tunnel's interface, which tell how long packets to a member take and how many
+	 * get lost. All three or none (NULL).
+	 *
+	 * A descriptor that never blocks and can be watched for replies; the caller's to close(). NX_DENIED:
+	 * no right to it; NX_UNAVAILABLE: no interface, or the kernel refuses for another reason.
+	 */
+	enum nx_status (*echo_open)(void *instance, int *descriptor, struct nx_error *error);
+	/* False: the request could not leave. */
+	bool (*echo_send)(void *instance, int descriptor, const struct nx_address *remote,
+			  const struct nx_echo *echo);
+	/* Take the next reply, whoever it is from and whatever it carries. False: there is none left. */
+	bool (*echo_receive)(void *instance, int descriptor, struct nx_address *from, struct nx_echo *out);
 };
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Agent half: provides family/inet. */
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 #include <sys/socket.h>
 
 #include "plugins/ipam-v4/family.h"
@@ -13,6 +15,7 @@ static const struct ipam_kernel kernel = {
 	.on_link = false,
 	.route_scope = RT_SCOPE_LINK,
 	.route_source = true,
+	.echo = {.protocol = IPPROTO_ICMP, .request = ICMP_ECHO, .reply = ICMP_ECHOREPLY, .header = true},
 };
 
 /* There is no Linux without IPv4. */
@@ -38,6 +41,9 @@ static const struct nx_family_ops ops = {
 	.source_address = ipam_source_address,
 	.mtu_minimum = 576, /* RFC 791: what every host takes */
 	.path_mtu = ipam_path_mtu,
+	.echo_open = ipam_echo_open,
+	.echo_send = ipam_echo_send,
+	.echo_receive = ipam_echo_receive,
 };
 
 static const struct nx_provide provides[] = {{"family", "inet", &ops}};

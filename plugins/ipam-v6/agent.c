@@ -2,6 +2,7 @@
 /* Agent half: provides family/inet6. */
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
+#include <netinet/icmp6.h>
 #include <sys/socket.h>
 
 #include "plugins/ipam-v6/diagnose.h"
@@ -17,6 +18,7 @@ static const struct ipam_kernel kernel = {
 	.address_flags = IFA_F_NODAD,
 	.route_scope = RT_SCOPE_UNIVERSE,
 	.route_metric = 1024, /* IP6_RT_PRIO_USER, what the kernel takes when none is given */
+	.echo = {.protocol = IPPROTO_ICMPV6, .request = ICMP6_ECHO_REQUEST, .reply = ICMP6_ECHO_REPLY},
 };
 
 static bool supported(void *instance, char reason[static 160])
@@ -48,6 +50,9 @@ static const struct nx_family_ops ops = {
 	.diagnose = diagnose,
 	.mtu_minimum = 1280, /* RFC 8200 §5 */
 	.path_mtu = ipam_path_mtu,
+	.echo_open = ipam_echo_open,
+	.echo_send = ipam_echo_send,
+	.echo_receive = ipam_echo_receive,
 };
 
 static const struct nx_provide provides[] = {{"family", "inet6", &ops}};

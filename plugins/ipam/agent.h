@@ -19,6 +19,13 @@
 /* rtm_protocol of our routes and IFA_PROTO of our addresses; `ip route show proto 158` shows them. */
 enum { IPAM_PROTOCOL = 158 };
 
+/* Echoes in the family's ICMP: their types, and whether the kernel hands out the IP header with them. */
+struct ipam_echo_types {
+	uint8_t protocol; /* IPPROTO_ICMP, IPPROTO_ICMPV6 */
+	uint8_t request, reply;
+	bool header;
+};
+
 /* How a family's objects look in the kernel. */
 struct ipam_kernel {
 	uint8_t af;
@@ -31,6 +38,7 @@ struct ipam_kernel {
 	uint8_t route_scope;   /* RT_SCOPE_… */
 	uint32_t route_metric; /* 0: leave it to the kernel */
 	bool route_source;     /* routes name the source address */
+	struct ipam_echo_types echo;
 };
 
 struct ipam_agent {
@@ -66,5 +74,13 @@ enum nx_status ipam_routes_apply(void *instance, int interface_index, const stru
 				 const struct nx_prefix *remove, size_t remove_count, struct nx_error *error);
 bool ipam_source_address(void *instance, const struct nx_address *remote, struct nx_address *out);
 bool ipam_path_mtu(void *instance, const struct nx_address *remote, uint32_t *out);
+
+enum nx_status ipam_echo_open(void *instance, int *descriptor, struct nx_error *error);
+bool ipam_echo_send(void *instance, int descriptor, const struct nx_address *remote,
+		    const struct nx_echo *echo);
+bool ipam_echo_receive(void *instance, int descriptor, struct nx_address *from, struct nx_echo *out);
+/* A reply as a raw socket hands it out, in `length` bytes. False: it is none. */
+bool ipam_echo_read(const struct ipam_echo_types *types, const uint8_t *packet, size_t length,
+		    struct nx_echo *out);
 
 #endif

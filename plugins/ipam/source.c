@@ -1,42 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The way from this host to another: the address it would use, and how large packets may be. */
-#include <netinet/in.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "plugins/ipam/agent.h"
+#include "plugins/ipam/socket_address.h"
 
-union socket_address {
-	struct sockaddr any;
-	struct sockaddr_in inet;
-	struct sockaddr_in6 inet6;
-};
-
-static socklen_t socket_address_set(union socket_address *out, const struct nx_address *address)
-{
-	const in_port_t discard = htons(9); /* nothing is ever sent there */
-
-	*out = (union socket_address){0};
-	if (address->length == 4) {
-		out->inet.sin_family = AF_INET;
-		out->inet.sin_port = discard;
-		memcpy(&out->inet.sin_addr, address->bytes, 4);
-		return sizeof(out->inet);
-	}
-	out->inet6.sin6_family = AF_INET6;
-	out->inet6.sin6_port = discard;
-	memcpy(&out->inet6.sin6_addr, address->bytes, 16);
-	return sizeof(out->inet6);
-}
-
-static void socket_address_get(const union socket_address *address, struct nx_address *out)
-{
-	*out = (struct nx_address){.length = address->any.sa_family == AF_INET ? 4 : 16};
-	memcpy(out->bytes,
-	       out->length == 4 ? (const void *)&address->inet.sin_addr : &address->inet6.sin6_addr,
-	       out->length);
-}
+enum { DISCARD = 9 }; /* the port: nothing is ever sent there */
 
 /* Connecting a datagram socket sends nothing: the kernel only looks up the route and the source for it. */
 static int connected_open(const struct ipam_agent *agent, const struct nx_address *remote)
@@ -48,7 +17,7 @@ static int connected_open(const struct ipam_agent *agent, const struct nx_addres
 	int socket_descriptor = socket(agent->kernel->af, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (socket_descriptor < 0)
 		return -1;
-	socklen_t length = socket_address_set(&address, remote);
+	socklen_t length = socket_address_set(&address, remote, DISCARD);
 	if (connect(socket_descriptor, &address.any, length) == 0)
 		return socket_descriptor;
 	close(socket_descriptor);

@@ -142,6 +142,7 @@ static const struct {
 } requests[] = {
 	{"{\"command\":\"status\"}", "{\"state\":\"x\"}\n"},
 	{"{\"command\":\"peers\"}\r", "[]\n"},
+	{"{\"command\":\"peers\",\"measure\":true}", "[]\n"},
 	{"{\"command\":\"version\"}", "{\"version\":\"" NEXODUS_VERSION "\"}\n"},
 	{"{\"command\":\"drain\"}", "\"drain\"\n"},
 	{"{\"command\":\"drain\",\"force\":true}", "\"force\"\n"},
@@ -155,15 +156,27 @@ static const struct {
 	{"{\"command\":\"\xff\"}", NULL},
 };
 
+static bool measure(void *context)
+{
+	return *(const bool *)context;
+}
+
 static void test_control(void)
 {
-	const struct nx_control_source source = {
-		.status = status_tell, .peers = peers_tell, .drain = drain_tell};
+	bool measurable = false;
+	const struct nx_control_source source = {.status = status_tell,
+						 .peers = peers_tell,
+						 .measure = measure,
+						 .drain = drain_tell,
+						 .context = &measurable};
+	const char *patient = "{\"command\":\"peers\",\"measure\":true}";
+	struct nx_buffer later = {0};
 
 	for (size_t i = 0; i < NX_COUNT(requests); i++) {
 		struct nx_buffer answer = {0};
 
-		nx_control_answer(&source, requests[i].request, strlen(requests[i].request), &answer);
+		CU_ASSERT(nx_control_answer(&source, requests[i].request, strlen(requests[i].request),
+					    &answer));
 		if (requests[i].answer)
 			UNIT_ASSERT_ROW(strcmp(answer.data, requests[i].answer) == 0, answer.data);
 		else
@@ -171,6 +184,9 @@ static void test_control(void)
 		UNIT_ASSERT_ROW(strchr(answer.data, '\n') == answer.data + answer.length - 1, answer.data);
 		nx_buffer_free(&answer);
 	}
+	measurable = true;
+	CU_ASSERT(!nx_control_answer(&source, patient, strlen(patient), &later));
+	CU_ASSERT_EQUAL(later.length, 0);
 }
 
 /* --- programs ------------------------------------------------------------------------------------ */
