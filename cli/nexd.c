@@ -214,9 +214,12 @@ static void addresses_render(const struct nx_json *row, struct nx_buffer *into)
 static void handshake_render(const struct nx_json *row, struct nx_buffer *into)
 {
 	int64_t when = nx_json_member_integer(row, "last_handshake", 0);
+	int64_t ago = time(NULL) - when;
 
-	if (when > 0)
-		nx_buffer_printf(into, "%lld s ago", (long long)(time(NULL) - when));
+	if (when > 0 && ago >= 0)
+		nx_buffer_printf(into, "%lld s ago", (long long)ago);
+	else if (when > 0)
+		nx_buffer_text(into, "in the future: the clock was set back");
 }
 
 /* "IPv4 0.41 ms, IPv6 0.44 ms" */

@@ -18,6 +18,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import time
 
 from lab import LabError, wait_until
 from schedule import HOSTS, RELAYS
@@ -184,6 +185,14 @@ class Mesh:
     def clock_set(self, host, seconds):
         with open(self.lab.path(host, "clock"), "r+b" if self.lab.path(host, "clock").exists() else "wb") as clock:
             clock.write(struct.pack("=q", seconds * 10**9))
+        if seconds and abs(self.clock_offset(host) - seconds) > 5:
+            raise LabError(f"the clock of {host} cannot be set: the library in front of the C library's does nothing")
+
+    def clock_offset(self, host):
+        """By how much a program there sees another time than the machine's."""
+        variables = self.clock_environment(host)
+        return int(subprocess.run(["date", "+%s"], env={**os.environ, **variables}, text=True, check=True,
+                                  stdout=subprocess.PIPE).stdout) - int(time.time())
 
     # --- programs -----------------------------------------------------------------------------------
 

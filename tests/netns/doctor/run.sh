@@ -58,6 +58,43 @@ finds service problem "no route|no way" a NEXD_SERVICE_URL=http://198.51.100.7:8
 finds service problem "DNS" a NEXD_SERVICE_URL=http://no-such-host.invalid:8080
 finds service problem "TLS" a NEXD_SERVICE_URL=https://$mesh_address:8080
 
+echo "--- the wall clock"
+# clock_of HOST SECONDS: what is run there with the variables in $clock sees a clock that is so far from the right one
+clock_of()
+{
+	local file=$LAB_DIR/$1/clock
+	python3 -c 'import struct, sys; sys.stdout.buffer.write(struct.pack("=q", int(sys.argv[1]) * 10**9))' "$2" >"$file"
+	clock=(LD_PRELOAD="$NEXODUS_BUILD/tests/faults/libclock.so" NEXODUS_TEST_CLOCK="$file"
+		ASAN_OPTIONS=verify_asan_link_order=0)
+}
+clock_of a 3600
+finds clock problem "ahead" a "${clock[@]}"
+clock_of a -3600
+finds clock problem "behind" a "${clock[@]}"
+clock_of a 90
+finds clock warning "ahead" a "${clock[@]}"
+
+echo "--- nothing to carry the tunnel"
+# In that command's mount namespace alone.
+without_wireguard_go()
+{
+	# shellcheck disable=SC2016 # expanded over there
+	lab_x a env NEXD_SERVICE_URL="$mesh_url" NEXD_STATE_DIRECTORY="$LAB_DIR/a/state" \
+		NEXD_PLUGIN_DIRECTORY="$mesh_plugins" sh -c 'mount --bind /dev/null /usr/bin/wireguard-go && exec "$@"' sh \
+		"$mesh_nexctl" nexd doctor --socket "$(mesh_socket a)" --nexd "$mesh_nexd" --output json
+}
+found=$(without_wireguard_go)
+if ip -n "$LAB-a" link add probe type wireguard 2>/dev/null; then
+	ip -n "$LAB-a" link delete probe
+	check_same "this kernel has WireGuard itself" ok "$(verdict "$found" wireguard)"
+else
+	check_same "wireguard on a: problem" problem "$(verdict "$found" wireguard)"
+	check "... which it says in words" jq -e \
+		'any(.[]; .check == "wireguard" and (.what | test("not installed")) and (.remedy | test("wireguard-go")))' \
+		<<<"$found"
+	check_same "with wireguard-go there is one" warning "$(verdict "$(doctor a)" wireguard)"
+fi
+
 echo "--- UDP is blocked"
 ip netns exec "$LAB-a" nft -f - <<END
 table inet block {
@@ -94,4 +131,25 @@ finds firewall problem "table ip filter drops" a NEXD_RELAY_NODE=true
 need ip netns exec "$LAB-a" nft add rule ip filter FORWARD iifname wg0 accept comment '"nexodus wg0"'
 check_same "with an opening of ours it is fine" ok \
 	"$(verdict "$(doctor a NEXD_RELAY_NODE=true)" firewall)"
+need ip netns exec "$LAB-a" nft delete table ip filter
+
+echo "--- a symmetric NAT"
+need lab_switch lan
+need lab_host router
+need lab_plug net router wan 10.99.0.9/24
+need lab_plug lan router lan0 192.168.7.1/24
+need lab_host sym
+need lab_plug lan sym eth0 192.168.7.2/24
+need ip -n "$LAB-sym" route add default via 192.168.7.1
+need lab_nat router wan fully-random
+mesh_enrol sym
+need mesh_wait_running 1 sym
+symmetric() { mesh_says sym status 'any(.families[]; .mapping == "symmetric")'; }
+check_soon "nexd finds out" 30 symmetric
+finds nat problem "symmetric NAT.*no relay" sym
+mesh_enrol a --relay-node
+need mesh_wait_running 1 a
+relayed() { mesh_says sym status '.relay_peer == "a"'; }
+check_soon "a relay comes" 30 relayed
+check_same "with a relay it is fine" ok "$(verdict "$(doctor sym)" nat)"
 mesh_finish
