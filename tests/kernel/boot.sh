@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# boot.sh BUILD RESULTS KERNEL-ARGUMENTS SCENARIO...
+# boot.sh BUILD RESULTS KERNEL-ARGUMENTS SCENARIO... [alone SCENARIO...]
 #
-# Run scenarios, one after the other, in a guest with Debian's cloud kernel. RESULTS gets a
+# Run scenarios in a guest with Debian's cloud kernel. RESULTS gets a
 # SCENARIO.log and a SCENARIO.status of each. Fails only if the guest did not get through; whether
 # a scenario passed is for result.sh to say.
 set -u
