@@ -40,7 +40,7 @@ echo "--- what a person sees"
 table() { "$mesh_nexctl" nexd peers --socket "$(mesh_socket alpha)" "$@" | sed 's/ *$//'; }
 table
 row_has() { table "${@:2}" | grep -E "^beta .*$1"; }
-check "latency and loss in both families" row_has 'IPv4 [0-9.]+ ms, IPv6 [0-9.]+ ms +IPv4 0 %, IPv6 0 %'
+check_soon "latency and loss in both families" 20 row_has 'IPv4 [0-9.]+ ms, IPv6 [0-9.]+ ms +IPv4 0 %, IPv6 0 %'
 check_not "nothing is measured where that is not wanted" row_has ' ms' --quick
 begin=$EPOCHREALTIME
 askers=()
@@ -67,20 +67,20 @@ drop() # RULE...: at beta, of what comes out of the tunnel
 }
 keep() { ip netns exec "$LAB-beta" nft delete table inet lossy; }
 need drop 'iifname "wg0" icmp type echo-request numgen inc mod 5 < 2 drop'
-check_same "two of five lost in one family" "IPv4 5 3, IPv6 5 5" "$(measures alpha beta)"
-check "and a person sees it" row_has 'IPv4 40 %, IPv6 0 %'
+check_soon "two of five lost in one family" 20 measured alpha beta "IPv4 5 3, IPv6 5 5"
+check_soon "and a person sees it" 20 row_has 'IPv4 40 %, IPv6 0 %'
 keep
 need drop 'iifname "wg0" icmpv6 type echo-request drop'
-check_same "all of them in the other" "IPv4 5 5, IPv6 5 0" "$(measures alpha beta)"
-check "and a person sees it" row_has 'IPv4 [0-9.]+ ms +IPv4 0 %, IPv6 100 %'
+check_soon "all of them in the other" 20 measured alpha beta "IPv4 5 5, IPv6 5 0"
+check_soon "and a person sees it" 20 row_has 'IPv4 [0-9.]+ ms +IPv4 0 %, IPv6 100 %'
 keep
-check_same "none when it is over" "$all" "$(measures alpha beta)"
+check_soon "none when it is over" 20 measured alpha beta "$all"
 
 echo "--- a peer that is not there"
 kill -STOP "${mesh_pid[beta]}"
 ip -n "$LAB-beta" link set eth0 down
 check_same "nothing comes back" "IPv4 5 0, IPv6 5 0" "$(measures alpha beta)"
-check_same "the others are measured all the same" "$all" "$(measures alpha relay)"
+check_soon "the others are measured all the same" 20 measured alpha relay "$all"
 ip -n "$LAB-beta" link set eth0 up
 ip -n "$LAB-beta" address add fd99::3/64 dev eth0 nodad 2>/dev/null
 kill -CONT "${mesh_pid[beta]}"
@@ -92,5 +92,5 @@ asker=$!
 sleep 0.3
 check "nexd ends in order" mesh_stop alpha
 wait "$asker"
-check_same "who asked is told" 1 "$(grep -c 'nexctl: nexd did not answer' "$LAB_DIR/table.end")"
+check "who asked is told" grep -E '^nexctl: (nexd did not answer|cannot reach nexd)' "$LAB_DIR/table.end"
 mesh_finish
