@@ -103,12 +103,17 @@ static uint64_t trial_length(enum nx_direct direct, unsigned endpoints)
 	return endpoints > 1 ? NX_WAY_TRIAL_MS : NX_WAY_TRIAL_ALONE_MS;
 }
 
-/* Packets come over a session from before the loss, which proves one direction alone. */
+/* There may be a session from before the loss, or from before this program, of a time that nobody knows. */
+static bool session_old(const struct nx_way *way, enum nx_direct direct)
+{
+	return !way->handshake && (way->silent ? direct == NX_DIRECT_FAILS : way->handshake_seconds != 0);
+}
+
+/* Packets come over such a session, which proves one direction alone. */
 static bool renewal_due(const struct nx_way *way, enum nx_direct direct, const struct nx_way_view *view)
 {
-	return direct == NX_DIRECT_FAILS && way->silent && !way->handshake && way->heard > way->since &&
-	       view->keepalive_seconds && view->now - way->since >= NX_WAY_RENEW_MS &&
-	       view->now - way->renewed >= NX_WAY_RETRY_MS;
+	return session_old(way, direct) && way->heard > way->since && view->keepalive_seconds &&
+	       view->now - way->since >= NX_WAY_RENEW_MS && view->now - way->renewed >= NX_WAY_RETRY_MS;
 }
 
 /* The tunnel will count from 0. */

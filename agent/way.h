@@ -12,7 +12,8 @@
  *
  * A way that comes back soon finds the old session alive: packets come again, and
  * no handshake is due for minutes. Then a new session is asked for, whose handshake
- * is the proof.
+ * is the proof. So it is with a session that this program found at its start and whose
+ * age it cannot tell, because the wall clock was set since, or is wrong now.
  *
  * Two hosts learn of each other at the same moment. If both began then, their
  * handshakes would cross and spoil each other, and where the keepalive is as long

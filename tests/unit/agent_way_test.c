@@ -291,6 +291,41 @@ static void test_session_outlives_loss(void)
 	CU_ASSERT_EQUAL(play.renewed, 1);
 }
 
+/* Found at the start with a session that lives, and a clock that is wrong by so much. */
+static void clock_wrong(int64_t seconds, uint16_t keepalive)
+{
+	struct play play;
+
+	play_begin(&play, 1);
+	play.keepalive = keepalive;
+	play.status.last_handshake = play.clock - 30;
+	play.status.received_bytes = play.status.sent_bytes = 5000;
+	play.clock += seconds;
+	play.age = 30;
+	play.reachable = true;
+	CU_ASSERT_TRUE(seconds_until(&play, NX_DIRECT_WORKS, 100) <= 5u + keepalive);
+	CU_ASSERT_EQUAL(play.renewed, 1);
+	play_seconds(&play, 300);
+	CU_ASSERT_EQUAL(play.direct, NX_DIRECT_WORKS);
+	CU_ASSERT_EQUAL(play.renewed, 1);
+}
+
+static void test_adopted_with_a_wrong_clock(void)
+{
+	struct play play;
+
+	clock_wrong(86400, 5);
+	clock_wrong(-86400, 5);
+	clock_wrong(86400, 20);
+	clock_wrong(-86400, 20);
+	/* Of a session that is dead nothing comes, and nothing is renewed. */
+	play_begin(&play, 1);
+	play.status.last_handshake = play.clock - 100000;
+	play_seconds(&play, 300);
+	CU_ASSERT_EQUAL(play.direct, NX_DIRECT_FAILS);
+	CU_ASSERT_EQUAL(play.renewed, 0);
+}
+
 int main(void)
 {
 	static CU_TestInfo tests[] = {
@@ -305,6 +340,7 @@ int main(void)
 		{"an adopted tunnel", test_adopted},
 		{"one of two yields", test_yields},
 		{"a session that outlives a loss", test_session_outlives_loss},
+		{"a session whose age nobody can tell", test_adopted_with_a_wrong_clock},
 		CU_TEST_INFO_NULL,
 	};
 
