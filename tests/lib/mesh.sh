@@ -203,12 +203,12 @@ mesh_agent()
 	"$mesh_nexctl" nexd "$2" --socket "$(mesh_socket "$1")" --output json
 }
 
-# mesh_says HOST VERB FILTER: nexd there answers, and the jq filter comes out true
+# mesh_says HOST VERB [JQ-OPTION...] FILTER: nexd there answers, and the jq filter comes out true
 mesh_says()
 {
 	local answer
 	# Not a pipe: jq finds no fault with an empty input.
-	answer=$(mesh_agent "$1" "$2") && jq -e "$3" <<<"$answer"
+	answer=$(mesh_agent "$1" "$2") && jq -e "${@:3}" <<<"$answer"
 }
 
 # mesh_direct HOST: whom it has a tunnel to, in order

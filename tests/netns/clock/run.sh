@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The wall clock of a host jumps, by days and both ways, while packets go to and from it: none is lost, nexd goes on as
-# the same process over the same connection, and does not take the jump for a sleep. Where the machine is ours to set,
-# in the guest, it is the machine's own clock; elsewhere what nexd on that host reads is moved.
+# the same process over the same connection, and does not take the jump for a sleep. One that is killed and started
+# again after a jump takes its tunnel over, although the clock no longer tells how old its sessions are. Where the
+# machine is ours to set, in the guest, it is the machine's own clock; elsewhere what nexd on that host reads is moved.
 . "$(dirname "$0")/../scenario.sh"
 
 day=86400
@@ -40,6 +41,7 @@ else
 	chmod +x "$LAB_DIR/nexd"
 	mesh_nexd=$LAB_DIR/nexd mesh_enrol alpha
 fi
+start_again() { mesh_nexd=$([ -d /run/vm ] && echo "$mesh_nexd" || echo "$LAB_DIR/nexd") mesh_start alpha; }
 need mesh_wait_running 2 alpha beta relay
 # seen_day: of the latest line of nexd's log there
 seen_day() { tail -n 1 "$LAB_DIR/log/alpha" | sed -nE 's/^time=([0-9-]+)T.*/\1/p'; }
@@ -75,4 +77,20 @@ check_same "none from it" 2500/2500 "$(flood_result "$b6")"
 check "nexd is the same process" kill -0 "$agent"
 check_same "its connection to the service is the same" "$stream" "$(stream_port)"
 check_not "nobody thinks that the host was asleep" grep -h "was asleep" "$LAB_DIR/log/alpha" "$LAB_DIR/log/beta"
+
+# proven HOST OTHER: by a handshake, not merely hoped for
+proven() { mesh_says "$1" peers --arg other "$2" 'any(.[]; .hostname == $other and .path == "direct" and .reason == "")'; }
+for jump in "2 days ahead:$((2 * day))" "2 days behind:$((-2 * day))"; do
+	echo "--- killed, and started again ${jump%:*}"
+	mesh_stop alpha KILL
+	need clock_move "${jump#*:}"
+	index=$(interface_index alpha)
+	need start_again
+	check_soon "it is in touch with the service" 30 mesh_is_running alpha 2
+	check_same "the interface is the same" "$index" "$(interface_index alpha)"
+	check_soon "its way to beta works, and it knows" 40 proven alpha beta
+	check_soon "beta reaches it" 10 mesh_ping beta "$a4" 1
+	check_soon "it reaches beta" 10 mesh_ping alpha "$b6" 1
+	need clock_move 0
+done
 mesh_finish
