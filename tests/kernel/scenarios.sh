@@ -13,7 +13,7 @@ run()
 {
 	local scenario=$1 begin=$SECONDS script=$here/../netns/$1/run.sh status
 	[ -e "$script" ] || script=$here/$scenario/run.sh
-	timeout -k 60 900 bash "$script" >"$results/$scenario.log" 2>&1
+	timeout -k 60 1200 bash "$script" >"$results/$scenario.log" 2>&1
 	status=$?
 	echo "$scenario: status $status after $((SECONDS - begin)) s" | tee -a "$results/$scenario.log"
 	echo "$status" >"$results/$scenario.status"
