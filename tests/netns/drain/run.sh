@@ -34,9 +34,9 @@ record_draining() { [ "$(mesh_device "$1" relay_draining)" = "$2" ]; }
 floods_begin()
 {
 	begin=$EPOCHREALTIME
-	flood_start s1 "$(mesh_tunnel_address plain 4)" $((500 * LAB_TIME_FACTOR))
+	flood_start s1 "$(mesh_tunnel_address plain 4)" $((500 + 200 * (LAB_TIME_FACTOR - 1)))
 	flood_to_plain=$flood_pid
-	flood_start plain "$(mesh_tunnel_address s1 6)" $((500 * LAB_TIME_FACTOR))
+	flood_start plain "$(mesh_tunnel_address s1 6)" $((500 + 200 * (LAB_TIME_FACTOR - 1)))
 	flood_to_s1=$flood_pid
 }
 floods_stand() { kill -0 "$flood_to_plain" && kill -0 "$flood_to_s1"; }
