@@ -13,13 +13,13 @@
 
 /* --- opening ------------------------------------------------------------------------------- */
 
-static struct nx_host *host_new(struct nx_plugins *set, const char *name)
+struct nx_host *loader_host_new(struct nx_plugins *set, const char *name, const char *path)
 {
 	struct nx_host *host = nx_alloc(sizeof(*host));
 
 	host->set = set;
 	host->name = nx_strdup(name);
-	host->path = nx_printf("%s/%s.so", set->directory, name);
+	host->path = nx_strdup(path);
 	host->file = -1;
 	host->loaded.plugin = &host->plugin;
 	host->loaded.path = host->path;
@@ -70,7 +70,7 @@ static enum nx_status add_capability(struct nx_host *host, const struct nx_provi
 }
 
 /* In load order, so that programs see capabilities in that order too. */
-static enum nx_status add_capabilities(struct nx_plugins *set, struct nx_error *error)
+enum nx_status loader_capabilities_add(struct nx_plugins *set, struct nx_error *error)
 {
 	enum nx_status status = NX_OK;
 
@@ -87,7 +87,7 @@ static enum nx_status add_capabilities(struct nx_plugins *set, struct nx_error *
 	return status;
 }
 
-static enum nx_status declare_keys(struct nx_plugins *set, struct nx_error *error)
+enum nx_status loader_keys_declare(struct nx_plugins *set, struct nx_error *error)
 {
 	for (size_t i = 0; i < set->count; i++) {
 		struct nx_host *host = set->items[i];
@@ -109,7 +109,8 @@ static enum nx_status open_files(struct nx_plugins *set, int directory, char *co
 {
 	set->items = nx_alloc_array(count, sizeof(struct nx_host *));
 	for (size_t i = 0; i < count; i++) {
-		struct nx_host *host = host_new(set, names[i]);
+		NX_AUTO_FREE char *path = nx_printf("%s/%s.so", set->directory, names[i]);
+		struct nx_host *host = loader_host_new(set, names[i], path);
 		enum nx_status status;
 
 		set->items[set->count++] = host;
@@ -142,8 +143,8 @@ static enum nx_status open_all(struct nx_plugins *set, const char *list, struct 
 	if (!status)
 		status = loader_order(set, error);
 	if (!status)
-		status = add_capabilities(set, error);
-	return status ? status : declare_keys(set, error);
+		status = loader_capabilities_add(set, error);
+	return status ? status : loader_keys_declare(set, error);
 }
 
 enum nx_status nx_plugins_open(const struct nx_plugins_request *request, struct nx_plugins **out,

@@ -67,6 +67,37 @@ const struct nx_capability *nx_plugins_capability(const struct nx_plugins *plugi
 const struct nx_capability *nx_plugins_find(const struct nx_plugins *plugins, const char *kind,
 					    const char *key);
 
+/* --- one file by itself, for a program that judges plugins --- */
+
+/* The parts of a descriptor, which are judged one by one; each may rely on those before it. */
+enum nx_plugin_part {
+	NX_PART_TEXTS = 0, /* name, version, …, and that there is a `load` */
+	NX_PART_PROVIDES,
+	NX_PART_NEEDS,
+	NX_PART_CONFIGURATION,
+	NX_PART_FIELDS,
+	NX_PART_MIGRATIONS,
+	NX_PART_COUNT,
+};
+
+/*
+ * Open the file at `path`, of either role, and read what it says it is. It is judged as one of a plugin
+ * directory, but who may write it is only told: `doubt->status` is NX_OK when a program would take it. Of the
+ * descriptor only the identity is judged.
+ */
+enum nx_status nx_plugin_file_open(const char *path, struct nx_plugins **out, struct nx_error *doubt,
+				   struct nx_error *error);
+/* Judge one part of the descriptor. */
+enum nx_status nx_plugin_part_judge(const struct nx_plugins *plugins, enum nx_plugin_part part,
+				    struct nx_error *error);
+/*
+ * Make the opened file, all of whose parts are fit, one that can be loaded: declare its configuration. The
+ * needs it has of other plugins are not looked at. After this nx_config_load() and nx_plugins_load() are due.
+ */
+enum nx_status nx_plugin_file_adopt(struct nx_plugins *plugins, struct nx_config *config,
+				    const struct nx_agent_services *agent, void *program,
+				    struct nx_error *error);
+
 /* Behind an opaque host handle: the plugin's name, and the program's pointer of the request. */
 const char *nx_host_name(const struct nx_host *host);
 void *nx_host_program(const struct nx_host *host);

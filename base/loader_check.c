@@ -24,7 +24,7 @@ static const char *role_name(uint32_t role)
 static enum nx_status check_identity(const struct nx_host *host, const struct nx_plugin *found,
 				     struct nx_error *error)
 {
-	enum nx_role role = host->set->role;
+	uint32_t role = host->set->role ? (uint32_t)host->set->role : found->role;
 
 	if (found->magic != NX_PLUGIN_MAGIC)
 		return nx_fail(error, NX_UNSUPPORTED, NULL, "%s: expected magic 0x%08x, found 0x%08x",
@@ -33,9 +33,13 @@ static enum nx_status check_identity(const struct nx_host *host, const struct nx
 		return nx_fail(error, NX_UNSUPPORTED, NULL,
 			       "%s: expected plugin ABI %d.0 to %d.%d, found %u.%u", host->path, NX_ABI_MAJOR,
 			       NX_ABI_MAJOR, NX_ABI_MINOR, found->abi_major, found->abi_minor);
-	if (found->role != (uint32_t)role)
-		return nx_fail(error, NX_UNSUPPORTED, NULL, "%s: expected role %d (%s), found %u (%s)",
-			       host->path, (int)role, role_name(role), found->role, role_name(found->role));
+	if (role != NX_ROLE_SERVER && role != NX_ROLE_AGENT)
+		return nx_fail(error, NX_UNSUPPORTED, NULL, "%s: expected role %d (%s) or %d (%s), found %u",
+			       host->path, NX_ROLE_SERVER, role_name(NX_ROLE_SERVER), NX_ROLE_AGENT,
+			       role_name(NX_ROLE_AGENT), role);
+	if (found->role != role)
+		return nx_fail(error, NX_UNSUPPORTED, NULL, "%s: expected role %u (%s), found %u (%s)",
+			       host->path, role, role_name(role), found->role, role_name(found->role));
 	if (found->size < LOADER_UP_TO(struct nx_plugin, unload))
 		return nx_fail(error, NX_UNSUPPORTED, NULL,
 			       "%s: expected a descriptor of %zu bytes or more, found %u", host->path,
@@ -138,7 +142,7 @@ static enum nx_status check_needs(const struct nx_host *host, struct nx_error *e
 
 /* --- all of it -------------------------------------------------------------------------------- */
 
-enum nx_status loader_descriptor_read(struct nx_host *host, struct nx_error *error)
+enum nx_status loader_identity_read(struct nx_host *host, struct nx_error *error)
 {
 	const struct nx_plugin *(*entry)(void);
 	void *symbol = dlsym(host->library, NX_PLUGIN_ENTRY);
@@ -158,13 +162,31 @@ enum nx_status loader_descriptor_read(struct nx_host *host, struct nx_error *err
 	if (status)
 		return status;
 	memcpy(&host->plugin, found, found->size < sizeof(host->plugin) ? found->size : sizeof(host->plugin));
-	status = check_texts(host, error);
-	if (!status)
-		status = check_provides(host, error);
-	if (!status)
-		status = check_needs(host, error);
-	if (!status)
-		status = loader_table_check(host, &host->plugin.config_keys, "config_keys",
-					    LOADER_UP_TO(struct nx_config_key, flag), error);
-	return status ? status : loader_schema_check(host, error);
+	return NX_OK;
+}
+
+static enum nx_status check_keys(const struct nx_host *host, struct nx_error *error)
+{
+	return loader_table_check(host, &host->plugin.config_keys, "config_keys",
+				  LOADER_UP_TO(struct nx_config_key, flag), error);
+}
+
+enum nx_status loader_part_check(const struct nx_host *host, enum nx_plugin_part part, struct nx_error *error)
+{
+	static enum nx_status (*const checks[])(const struct nx_host *host, struct nx_error *error) = {
+		[NX_PART_TEXTS] = check_texts,		[NX_PART_PROVIDES] = check_provides,
+		[NX_PART_NEEDS] = check_needs,		[NX_PART_CONFIGURATION] = check_keys,
+		[NX_PART_FIELDS] = loader_fields_check, [NX_PART_MIGRATIONS] = loader_migrations_check,
+	};
+
+	return checks[part](host, error);
+}
+
+enum nx_status loader_descriptor_read(struct nx_host *host, struct nx_error *error)
+{
+	enum nx_status status = loader_identity_read(host, error);
+
+	for (int part = 0; !status && part < NX_PART_COUNT; part++)
+		status = loader_part_check(host, (enum nx_plugin_part)part, error);
+	return status;
 }

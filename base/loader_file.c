@@ -224,9 +224,9 @@ static enum nx_status fail_open(const char *path, struct nx_error *error)
 	return nx_fail(error, NX_INVALID, NULL, "%s: cannot be opened: %s", path, strerror(errno));
 }
 
-static enum nx_status check_file(int file, const char *path, struct nx_error *error)
+static enum nx_status check_file(int file, const char *path, struct nx_error *doubt, struct nx_error *error)
 {
-	enum nx_status status;
+	struct nx_error why = {0};
 	struct stat facts;
 
 	if (fstat(file, &facts) != 0)
@@ -234,8 +234,14 @@ static enum nx_status check_file(int file, const char *path, struct nx_error *er
 	if (!S_ISREG(facts.st_mode))
 		return nx_fail(error, NX_DENIED, NULL, "%s: expected a regular file, found mode %07o", path,
 			       facts.st_mode);
-	status = check_writers(&facts, path, error);
-	return status ? status : check_elf(file, path, (uint64_t)facts.st_size, error);
+	if (check_writers(&facts, path, &why) && !doubt) {
+		if (error)
+			*error = why;
+		return why.status;
+	}
+	if (doubt)
+		*doubt = why;
+	return check_elf(file, path, (uint64_t)facts.st_size, error);
 }
 
 /* The dynamic linker's words, with the path that a person knows in place of the descriptor's. */
@@ -253,20 +259,32 @@ static enum nx_status fail_load(const struct nx_host *host, const char *descript
 		       "%s: expected a library that this program can load, found: %s", host->path, message);
 }
 
-enum nx_status loader_file_open(struct nx_host *host, int directory, struct nx_error *error)
+static enum nx_status open_as(struct nx_host *host, int directory, const char *name, struct nx_error *doubt,
+			      struct nx_error *error)
 {
-	NX_AUTO_FREE char *file_name = nx_printf("%s" SUFFIX, host->name);
 	char descriptor_path[DESCRIPTOR_PATH];
 	enum nx_status status;
 
 	/* O_NONBLOCK: a FIFO of that name must not hold the program. */
-	host->file = openat(directory, file_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	host->file = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (host->file < 0)
 		return fail_open(host->path, error);
-	status = check_file(host->file, host->path, error);
+	status = check_file(host->file, host->path, doubt, error);
 	if (status)
 		return status;
 	snprintf(descriptor_path, sizeof(descriptor_path), "/proc/self/fd/%d", host->file);
 	host->library = dlopen(descriptor_path, RTLD_NOW | RTLD_LOCAL);
 	return host->library ? NX_OK : fail_load(host, descriptor_path, error);
+}
+
+enum nx_status loader_file_open(struct nx_host *host, int directory, struct nx_error *error)
+{
+	NX_AUTO_FREE char *file_name = nx_printf("%s" SUFFIX, host->name);
+
+	return open_as(host, directory, file_name, NULL, error);
+}
+
+enum nx_status loader_path_open(struct nx_host *host, struct nx_error *doubt, struct nx_error *error)
+{
+	return open_as(host, AT_FDCWD, host->path, doubt, error);
 }

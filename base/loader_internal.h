@@ -42,16 +42,25 @@ enum nx_status loader_names(const struct nx_plugins *set, const char *list, int 
 			    size_t *count, struct nx_error *error);
 /* Open host->name in the directory, judge the file, load the library. */
 enum nx_status loader_file_open(struct nx_host *host, int directory, struct nx_error *error);
+/* The same for host->path. Who may write the file is told in `doubt` instead of refused. */
+enum nx_status loader_path_open(struct nx_host *host, struct nx_error *doubt, struct nx_error *error);
 
 /* --- loader_check.c: the descriptor --- */
 
-/* Judge what the library exports and copy it into host->plugin. */
+/* Judge the identity of what the library exports, and copy it into host->plugin. A set without a role takes
+ * either. */
+enum nx_status loader_identity_read(struct nx_host *host, struct nx_error *error);
+/* Judge one part of host->plugin. */
+enum nx_status loader_part_check(const struct nx_host *host, enum nx_plugin_part part,
+				 struct nx_error *error);
+/* Both: identity and all parts. */
 enum nx_status loader_descriptor_read(struct nx_host *host, struct nx_error *error);
 
 /* --- loader_schema.c --- */
 
-/* Judge fields and migrations of host->plugin, against those of the plugins before it too. */
-enum nx_status loader_schema_check(const struct nx_host *host, struct nx_error *error);
+/* Judge the fields of host->plugin, against those of the plugins before it too. */
+enum nx_status loader_fields_check(const struct nx_host *host, struct nx_error *error);
+enum nx_status loader_migrations_check(const struct nx_host *host, struct nx_error *error);
 /* A table's rows can be read and have all that ABI 1.0 has (`least` bytes). */
 enum nx_status loader_table_check(const struct nx_host *host, const struct nx_table *table, const char *name,
 				  size_t least, struct nx_error *error);
@@ -60,6 +69,15 @@ enum nx_status loader_table_check(const struct nx_host *host, const struct nx_ta
 
 /* Sort set->items by need, keeping the given order otherwise. */
 enum nx_status loader_order(struct nx_plugins *set, struct nx_error *error);
+
+/* --- loader.c --- */
+
+/* A file that is not open yet, of a name and a path. */
+struct nx_host *loader_host_new(struct nx_plugins *set, const char *name, const char *path);
+/* Take what the loaded files provide into the set, in load order. */
+enum nx_status loader_capabilities_add(struct nx_plugins *set, struct nx_error *error);
+/* Declare the configuration sections of all files. */
+enum nx_status loader_keys_declare(struct nx_plugins *set, struct nx_error *error);
 
 /* --- host.c --- */
 

@@ -162,26 +162,40 @@ static enum nx_status check_migration(const struct nx_host *host, uint32_t row, 
 	return NX_OK;
 }
 
-enum nx_status loader_schema_check(const struct nx_host *host, struct nx_error *error)
+/* Only servers have a schema. */
+static enum nx_status check_role(const struct nx_host *host, struct nx_error *error)
 {
 	const struct nx_plugin *plugin = &host->plugin;
-	enum nx_status status;
 
-	if (host->set->role != NX_ROLE_SERVER && (plugin->fields.count || plugin->migrations.count))
-		return nx_fail(
-			error, NX_INVALID, NULL,
-			"%s: expected no fields and no migrations of an agent's plugin, found %u and %u",
-			host->path, plugin->fields.count, plugin->migrations.count);
-	status = loader_table_check(host, &plugin->fields, "fields", LOADER_UP_TO(struct nx_field, fallback),
-				    error);
-	for (uint32_t row = 0; !status && row < plugin->fields.count; row++)
+	if (plugin->role == NX_ROLE_SERVER || (!plugin->fields.count && !plugin->migrations.count))
+		return NX_OK;
+	return nx_fail(error, NX_INVALID, NULL,
+		       "%s: expected no fields and no migrations of an agent's plugin, found %u and %u",
+		       host->path, plugin->fields.count, plugin->migrations.count);
+}
+
+enum nx_status loader_fields_check(const struct nx_host *host, struct nx_error *error)
+{
+	const struct nx_table *fields = &host->plugin.fields;
+	enum nx_status status = check_role(host, error);
+
+	if (!status)
+		status = loader_table_check(host, fields, "fields", LOADER_UP_TO(struct nx_field, fallback),
+					    error);
+	for (uint32_t row = 0; !status && row < fields->count; row++)
 		status = check_field(host, row, error);
+	return status ? status : check_meanings(host, error);
+}
+
+enum nx_status loader_migrations_check(const struct nx_host *host, struct nx_error *error)
+{
+	const struct nx_table *migrations = &host->plugin.migrations;
+	enum nx_status status = check_role(host, error);
+
 	if (!status)
-		status = check_meanings(host, error);
-	if (!status)
-		status = loader_table_check(host, &plugin->migrations, "migrations",
+		status = loader_table_check(host, migrations, "migrations",
 					    LOADER_UP_TO(struct nx_migration, down), error);
-	for (uint32_t row = 0; !status && row < plugin->migrations.count; row++)
+	for (uint32_t row = 0; !status && row < migrations->count; row++)
 		status = check_migration(host, row, error);
 	return status;
 }
