@@ -255,12 +255,17 @@ void nx_plugins_stop(struct nx_plugins *plugins)
 	stop_from(plugins, plugins->count);
 }
 
+void nx_plugins_unload(struct nx_plugins *plugins)
+{
+	nx_plugins_stop(plugins);
+	unload_all(plugins);
+}
+
 void nx_plugins_free(struct nx_plugins *plugins)
 {
 	if (!plugins)
 		return;
-	nx_plugins_stop(plugins);
-	unload_all(plugins);
+	nx_plugins_unload(plugins);
 	for (size_t i = 0; i < plugins->capability_count; i++)
 		free(plugins->tables[i]);
 	for (size_t i = plugins->count; i-- > 0;)

@@ -47,6 +47,8 @@ enum nx_status nx_plugins_start(struct nx_plugins *plugins, struct nx_error *err
 /* All reload or the first failure is told (those before it have reloaded). */
 enum nx_status nx_plugins_reload(struct nx_plugins *plugins, struct nx_error *error);
 void nx_plugins_stop(struct nx_plugins *plugins);
+/* Stop what runs and unload all, so that nx_plugins_load() may be called once more. */
+void nx_plugins_unload(struct nx_plugins *plugins);
 /* Stop what runs, unload, close, withdraw configuration. NULL is fine. */
 void nx_plugins_free(struct nx_plugins *plugins);
 

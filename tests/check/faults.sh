@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# faults.sh PROGRAM POOLS PLUGINS: each plugin that is wrong on purpose is found out, by the check that looks for
+# its fault and in words that name it. The one without a fault passes.
+set -u
+program=$1 pools=$2 plugins=$3
+LAB_DIR=$(mktemp -d "${TMPDIR:-/tmp}/nexodus-check.XXXXXX")
+trap 'rm -rf "$LAB_DIR"' EXIT
+. "$(dirname "$0")/../lib/check.sh"
+
+# judge FILE OPTION...: what the program says, in $LAB_DIR/said, and its exit status
+judge()
+{
+	"$program" --operations=20000 --seed=1 "${@:2}" "$1" >"$LAB_DIR/said" 2>"$LAB_DIR/errors"
+	status=$?
+}
+
+# fails FILE CHECK WORDS [OPTION...]: that check fails, and says so with these words (an extended expression)
+fails()
+{
+	local file=$1 check=$2 words=$3
+	judge "$file" "${@:4}"
+	if [ "$status" = 1 ] && grep -qE "^FAILED: $check: .*($words)" "$LAB_DIR/said"; then
+		check_passed "$(basename "$file") fails $check"
+	else
+		check_failed "$(basename "$file")" "expected that $check fails with '$words', found status $status" \
+			"$(grep -A9 ^FAILED "$LAB_DIR/said"; cat "$LAB_DIR/errors")"
+	fi
+}
+
+# passes FILE CHECK: that check has nothing to say, whatever the others say
+passes()
+{
+	check "$(basename "$1") passes $2" grep -qx "ok: $2" "$LAB_DIR/said"
+}
+
+judge "$pools/right.so"
+check_same "the pool without a fault passes" 0 "$status"
+
+fails "$pools/last.so" ipam/inet.exhaustion "expected an address, as 1 of the 2 .* are taken, found that it is exhausted"
+fails "$pools/leak.so" ipam/inet.exhaustion "expected an address, .* found that it is exhausted"
+passes "$pools/leak.so" ipam/inet.untouched
+fails "$pools/network.so" ipam/inet.reserved "the network's address"
+fails "$pools/device.so" ipam/inet.two-servers "expected a free address .* which is taken"
+passes "$pools/device.so" ipam/inet.random
+fails "$pools/outside.so" ipam/inet.sizes "expected a proposal inside 10.0.0.0/25, found 10.0.0.2"
+passes "$pools/outside.so" ipam/inet.prefix-check
+fails "$pools/wrap.so" ipam/inet.random "expected a free address of .*, which is taken"
+fails "$pools/usage.so" ipam/inet.usage "expected 40 taken addresses .*, found 41"
+fails "$pools/output.so" ipam/inet.untouched "pool_allocate leaves its output alone"
+passes "$pools/output.so" ipam/inet.random
+fails "$pools/leak-memory.so" ipam/inet.memory "bytes more in use"
+passes "$pools/leak-memory.so" ipam/inet.random
+fails "$pools/shared.so" ipam/inet.organizations "found conflict|which is taken|not taken|is exhausted"
+fails "$pools/not-found.so" ipam/inet.release "expected not found .*, found success"
+fails "$pools/host-bits.so" ipam/inet.prefix-check "refuses 10.0.0.1/30 as invalid"
+
+# A crash, or one that hangs, is told with the calls that led to it, and takes nothing else with it.
+fails "$pools/crash.so" ipam/inet.random "was killed by signal 6"
+passes "$pools/crash.so" ipam/inet.untouched
+check "the calls before the crash are told" grep -q "    pool_allocate().*: has not returned" "$LAB_DIR/said"
+fails "$pools/hang.so" ipam/inet.exhaustion "did not end within 1 seconds" --timeout=1
+passes "$pools/hang.so" ipam/inet.untouched
+check "the calls before it hung are told" grep -q "    pool_allocate().*: has not returned" "$LAB_DIR/said"
+fails "$pools/crash-load.so" life-cycle "was killed by signal 6"
+
+# The descriptor.
+fails "$pools/column.so" descriptor.columns "the column tunnel_ip of devices for the field \"tunnel_ip\", found none"
+fails "$pools/column-type.so" descriptor.columns "to be TEXT NOT NULL with a DEFAULT, found BIGINT"
+fails "$pools/down.so" descriptor.columns "drops the column ip_prefix of devices, found that it stays"
+fails "$pools/key-twice.so" descriptor.configuration "\"note\" stands there twice"
+fails "$plugins/bad-key.so" descriptor.configuration "12"
+fails "$plugins/bad-migration.so" descriptor.migrations "expected migration 1, found number 2"
+fails "$plugins/no-way-back.so" descriptor.migrations "found no \`down\`"
+fails "$plugins/hollow-ops.so" descriptor.provides "expected \`device_check\`"
+fails "$plugins/short-ops.so" descriptor.provides "expected \`device_check\`"
+fails "$plugins/unknown-kind.so" descriptor.provides "teapot"
+fails "$plugins/bad-column.so" descriptor.fields "note,DROP"
+fails "$plugins/other-name.so" descriptor.texts "somebody-else"
+check "what it provides is not tried then" grep -q "are left out" "$LAB_DIR/said"
+fails "$plugins/failing-load.so" life-cycle "does not want to"
+fails "$plugins/failing-reload.so" life-cycle "does not want to"
+check_report
