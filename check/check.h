@@ -72,6 +72,9 @@ extern const struct check_suite check_suites[];
 extern const struct check_case ipam_cases[];
 extern const struct check_case relay_server_cases[];
 extern const struct check_case driver_server_cases[];
+extern const struct check_case family_agent_cases[];
+extern const struct check_case relay_agent_cases[];
+extern const struct check_case driver_agent_cases[];
 
 /* --- descriptor.c --- */
 

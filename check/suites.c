@@ -8,6 +8,9 @@ const struct check_suite check_suites[] = {
 	{NX_ROLE_SERVER, "ipam", ipam_cases},
 	{NX_ROLE_SERVER, "relay", relay_server_cases},
 	{NX_ROLE_SERVER, "driver", driver_server_cases},
+	{NX_ROLE_AGENT, "family", family_agent_cases},
+	{NX_ROLE_AGENT, "relay", relay_agent_cases},
+	{NX_ROLE_AGENT, "driver", driver_agent_cases},
 	{0},
 };
 

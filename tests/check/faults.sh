@@ -56,6 +56,25 @@ fails "$pools/shared.so" ipam/inet.organizations "found conflict|which is taken|
 fails "$pools/not-found.so" ipam/inet.release "expected not found .*, found success"
 fails "$pools/host-bits.so" ipam/inet.prefix-check "refuses 10.0.0.1/30 as invalid"
 
+# Relay policies and keys.
+for name in policy keys; do
+	judge "$pools/$name.so"
+	check_same "$name without a fault passes" 0 "$status"
+done
+fails "$pools/standing.so" relay/none.records "a plain host's, found another"
+fails "$pools/prefer.so" relay/none.prefer "found that .* prefers none of"
+fails "$pools/carrier.so" relay/none.carrier "find the same carrier"
+passes "$pools/carrier.so" relay/none.prefer
+fails "$pools/room.so" relay/none.plan "written behind them"
+passes "$pools/room.so" relay/none.carrier
+fails "$pools/twice.so" relay/none.plan "expected each prefix at one peer, found .* at two"
+fails "$pools/state.so" relay/none.plan "the same plan for .* twice"
+fails "$pools/writes.so" relay/none.plan "plan\\(\\) wrote to it"
+fails "$pools/key-output.so" driver/hex.garbage "the output is left alone"
+fails "$pools/key-long.so" driver/hex.garbage "a text of 100000 bytes is refused"
+fails "$pools/key-form.so" driver/hex.canonical "stays as it is"
+passes "$pools/key-form.so" driver/hex.garbage
+
 # A crash, or one that hangs, is told with the calls that led to it, and takes nothing else with it.
 fails "$pools/crash.so" ipam/inet.random "was killed by signal 6"
 passes "$pools/crash.so" ipam/inet.untouched
