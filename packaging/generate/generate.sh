@@ -3,13 +3,14 @@
 # What a program says about its options, as a sample configuration or as a manual page: so that these
 # are in step with it. Writes OUT.
 #
-#	generate.sh sample|keys|options|commands PROGRAM PLUGIN-DIRECTORY INSTALLED-DIRECTORY TEMPLATE OUT
+#	generate.sh sample|keys|options|checks|commands PROGRAM PLUGIN-DIRECTORY INSTALLED-DIRECTORY TEMPLATE OUT
 #
 # In the template, @VERSION@ is the program's, @DATE@ that of SOURCE_DATE_EPOCH or today, and the line
 # @GENERATED@ becomes
 #	sample     each key, commented out, with its summary
 #	keys       the same for a manual page
 #	options    what --help says of options, for a manual page
+#	checks     the same, and the checks that --list has
 #	commands   what --help says of commands and their options, for a manual page
 set -eu
 kind=$1 program=$2 plugins=$3 installed=$4 template=$5 out=$6
@@ -41,6 +42,12 @@ sample | keys)
 options)
 	program --help --plugin-directory="$plugins" >"$work/said"
 	awk -v installed="$installed" -v built="$plugins" -f "$here/options.awk" "$work/said" >"$work/part"
+	;;
+checks)
+	program --help >"$work/said"
+	awk -v built= -f "$here/options.awk" "$work/said" >"$work/part"
+	program --list >"$work/said"
+	awk -f "$here/checks.awk" "$work/said" >>"$work/part"
 	;;
 commands)
 	program --help >"$work/said"

@@ -15,8 +15,8 @@ fail() { say "$*" >&2; exit 1; }
 
 root=$work/root
 cmake --install "$build" --prefix "$root" >"$work/install.log" || { cat "$work/install.log" >&2; fail "cmake --install failed"; }
-for path in sbin/nexodus-server sbin/nexd bin/nexctl include/nexodus/plugin.h \
-	share/bash-completion/completions/nexctl; do
+for path in sbin/nexodus-server sbin/nexd bin/nexctl bin/nexodus-plugin-check include/nexodus/plugin.h \
+	share/bash-completion/completions/nexctl share/man/man1/nexodus-plugin-check.1; do
 	[ -e "$root/$path" ] || fail "$path is not installed"
 done
 config=$(find "$root" -name nexodus-plugin-config.cmake)

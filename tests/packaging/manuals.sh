@@ -53,6 +53,11 @@ mapfile -t options < <(
 		done | sort -u)
 documented nexctl.1 "${options[@]}"
 
+mapfile -t options < <(options_of "$build/check/nexodus-plugin-check")
+documented nexodus-plugin-check.1 "${options[@]}"
+mapfile -t options < <("$build/check/nexodus-plugin-check" --list | awk '{ print $1 }')
+documented nexodus-plugin-check.1 "${options[@]}"
+
 mapfile -t keys < <(keys_of "$build/server/nexodus-server")
 documented nexodus-server.conf.5 "${keys[@]}"
 documented nexodus-server.conf "${keys[@]/#/#}"
