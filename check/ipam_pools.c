@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Several pools: after a restart, of several organizations, and closed ones. */
+#include <dlfcn.h>
 #include <malloc.h>
-#include <stdio.h>
-#include <unistd.h>
+#include <string.h>
 
 #include "base/address.h"
 #include "base/memory.h"
@@ -82,15 +82,17 @@ void ipam_check_organizations(struct check *check)
 
 /* --- memory ----------------------------------------------------------------------------------------- */
 
-/* In a build with AddressSanitizer memory is the sanitizer's, which has its own word for what is in use. */
-size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
-
+/* Under AddressSanitizer memory is the sanitizer's, which has its own word for what is in use. */
 static size_t heap_bytes(void)
 {
+	size_t (*sanitizer_bytes)(void);
+	void *symbol = dlsym(RTLD_DEFAULT, "__sanitizer_get_current_allocated_bytes");
 	struct mallinfo2 facts;
 
-	if (__sanitizer_get_current_allocated_bytes)
-		return __sanitizer_get_current_allocated_bytes();
+	if (symbol) {
+		memcpy(&sanitizer_bytes, &symbol, sizeof(sanitizer_bytes));
+		return sanitizer_bytes();
+	}
 	facts = mallinfo2();
 	return facts.uordblks + facts.hblkhd;
 }

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A server with the plugin of docs/plugins/guide.md, which guide.sh has installed in GUIDE_PLUGINS."""
+
+import ipaddress
+import os
+import unittest
+
+from server import Server, run
+from world import User, public_key
+
+
+class Scatter(unittest.TestCase):
+    def test_devices_have_scattered_addresses(self):
+        options = {"plugins": "ipam-scatter,relay,driver-wireguard", "plugin_directory": os.environ["GUIDE_PLUGINS"]}
+        with Server(**options) as server:
+            admin = User(server, "admin", server.admin_password())
+            devices = [admin.device() for _ in range(40)]
+            addresses = [ipaddress.ip_address(device["tunnel_ip"]) for device in devices]
+            self.assertEqual(len(set(addresses)), 40)
+            for device, address in zip(devices, addresses):
+                self.assertEqual(device["organization_prefix"], "100.100.0.0/16")
+                self.assertIn(address, ipaddress.ip_network("100.100.0.0/16"))
+            self.assertGreater(int(max(addresses)) - int(min(addresses)), 256)
+            # After a restart they are still theirs, and nobody else's.
+            server.stop()
+            server.start()
+            admin = User(server, "admin", server.admin_password())
+            taken = devices[0]["tunnel_ip"]
+            now = admin.get(f"/api/organizations/{devices[0]['organization_id']}/devices").json
+            self.assertEqual({d["id"]: d["tunnel_ip"] for d in now}, {d["id"]: d["tunnel_ip"] for d in devices})
+            refused = admin.post("/api/devices", {"public_key": public_key(), "tunnel_ip": taken})
+            self.assertEqual(refused.status, 409, refused)
+            self.assertIn("another device has this address", refused.text)
+            wanted = "100.100.0.1" if taken != "100.100.0.1" else "100.100.0.2"
+            if wanted not in {d["tunnel_ip"] for d in devices}:
+                self.assertEqual(admin.device(tunnel_ip=wanted)["tunnel_ip"], wanted)
+            self.assertNotIn(admin.device()["tunnel_ip"], {d["tunnel_ip"] for d in devices})
+
+
+if __name__ == "__main__":
+    run()
