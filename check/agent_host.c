@@ -20,6 +20,7 @@ static enum nx_status host_netlink(struct nx_host *host, int protocol, void *mes
 	return nx_fail(error, NX_UNSUPPORTED, NULL, "no netlink (protocol %d) in this check", protocol);
 }
 
+/* The ABI says what may be written. NOLINTNEXTLINE(readability-non-const-parameter) */
 static enum nx_status host_genl_family(struct nx_host *host, const char *name, uint16_t *out,
 				       struct nx_error *error)
 {
@@ -70,6 +71,7 @@ static const char *host_interface_name(struct nx_host *host)
 	return AGENT_HOST_INTERFACE;
 }
 
+/* As above. NOLINTNEXTLINE(readability-non-const-parameter) */
 static enum nx_status host_run(struct nx_host *host, const char *const *arguments, const char *input,
 			       char *output, size_t room, struct nx_error *error)
 {

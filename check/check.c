@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 __attribute__((format(printf, 3, 0))) static void say(struct check *check, enum check_result result,
 						      const char *format, va_list arguments)
@@ -30,4 +31,9 @@ void check_skip(struct check *check, const char *format, ...)
 	va_start(arguments, format);
 	say(check, CHECK_SKIPPED, format, arguments);
 	va_end(arguments);
+}
+
+bool check_bytes_same(const void *a, const void *b, size_t size)
+{
+	return memcmp(a, b, size) == 0;
 }

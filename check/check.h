@@ -23,6 +23,7 @@ struct check_options {
 	unsigned int timeout_seconds; /* of one check */
 	const char *only;	      /* the one check to run; NULL: all */
 	bool json;
+	bool netns; /* checks may make network namespaces */
 };
 
 enum check_result {
@@ -48,6 +49,9 @@ bool check_fail(struct check *check, const char *format, ...) __attribute__((for
 /* There is nothing to be checked here. */
 void check_skip(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Outputs are filled with one pattern before a call, so that all of their bytes can be compared after it. */
+bool check_bytes_same(const void *a, const void *b, size_t size);
+
 struct check_case {
 	const char *name;
 	const char *summary;
@@ -59,6 +63,8 @@ struct check_suite {
 	enum nx_role role;
 	const char *kind;
 	const struct check_case *cases;
+	const struct check_case
+		*netns_cases; /* on a host of their own (netns.h), if the command line lets them */
 };
 
 /* The plugin's life as a whole. */
@@ -75,6 +81,7 @@ extern const struct check_case driver_server_cases[];
 extern const struct check_case family_agent_cases[];
 extern const struct check_case relay_agent_cases[];
 extern const struct check_case driver_agent_cases[];
+extern const struct check_case driver_netns_cases[];
 
 /* --- descriptor.c --- */
 

@@ -2,6 +2,7 @@
 #include "check/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -116,7 +117,7 @@ void child_run(const struct child_work *work, void (*heard)(void *context, const
 	pid_t child;
 
 	fflush(NULL);
-	if (pipe(ends) != 0 || (child = fork()) < 0) {
+	if (pipe2(ends, O_CLOEXEC) != 0 || (child = fork()) < 0) {
 		nx_buffer_printf(trouble, "could not be started: %s", strerror(errno));
 		return;
 	}

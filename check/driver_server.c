@@ -97,6 +97,7 @@ static void check_garbage(struct check *check)
 static void check_canonical(struct check *check)
 {
 	static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char endings[][3] = {"A=", "E=", "w=", "g="};
 	static const char hex[] = "0123456789abcdefABCDEF";
 	uint64_t rounds = check->options->operations / 10 + 100, seen = 0;
 	char text[256];
@@ -105,8 +106,7 @@ static void check_canonical(struct check *check)
 	for (uint64_t i = 0; i < rounds; i++) {
 		if (i % 3 == 0) { /* 32 bytes, as most keys are */
 			key_random(check, text, 42, base64);
-			strcpy(text + 42,
-			       (const char *[]){"A=", "E=", "w=", "g="}[random_below(&check->random, 4)]);
+			memcpy(text + 42, endings[random_below(&check->random, NX_COUNT(endings))], 3);
 		} else if (i % 3 == 1) {
 			key_random(check, text, 64, hex);
 		} else {

@@ -89,7 +89,7 @@ static bool record_judge(struct check *check, const struct nx_json *record)
 	if (call->status != NX_INVALID)
 		return check_fail(check, "expected success or `invalid` for %.300s, found %s", text.data,
 				  nx_status_name(call->status));
-	if (memcmp(&out, &before, sizeof(out)) != 0)
+	if (!check_bytes_same(&out, &before, sizeof(out)))
 		return check_fail(
 			check, "expected that the output is left alone for %.300s, found that it was written",
 			text.data);

@@ -171,7 +171,7 @@ static bool last_one_judge(struct ipam_pool *pool)
 
 static bool exhaust(struct ipam_pool *pool)
 {
-	size_t half = pool->model.count / 2;
+	size_t half;
 
 	if (!fill(pool))
 		return false;
@@ -212,7 +212,7 @@ void ipam_check_exhaustion(struct check *check)
 static bool same_bytes(struct ipam *ipam, const char *function, const void *out, const void *before,
 		       size_t size)
 {
-	return memcmp(out, before, size) == 0 ||
+	return check_bytes_same(out, before, size) ||
 	       check_fail(ipam->check,
 			  "expected that %s leaves its output alone when it fails, found that it was written",
 			  function);

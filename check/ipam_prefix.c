@@ -164,7 +164,7 @@ static bool refusal_judge(struct ipam *ipam, const char *text, const char *what)
 	if (status != NX_INVALID)
 		return check_fail(ipam->check, "expected that prefix_check refuses %s as invalid, found %s",
 				  what, status ? nx_status_name(status) : "that it takes it");
-	if (memcmp(&out, &before, sizeof(out)) != 0)
+	if (!check_bytes_same(&out, &before, sizeof(out)))
 		return check_fail(ipam->check,
 				  "expected that prefix_check leaves its output alone when it refuses "
 				  "%s, found that it was written",

@@ -140,7 +140,9 @@ static bool release_once(struct ipam_pool *pool, unsigned int rounds)
 			return false;
 		if (!done)
 			break;
-		if (!ipam_give(pool, &address) || !ipam_give(pool, &address) || !ipam_usage(pool))
+		if (!ipam_give(pool, &address))
+			return false;
+		if (!ipam_give(pool, &address) || !ipam_usage(pool)) /* once more */
 			return false;
 		/* Free again: it can be asked for, as it could be when it was proposed. */
 		if (!ipam_take(pool, &address, &taken) || !ipam_usage(pool))

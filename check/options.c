@@ -21,6 +21,7 @@ static const char help[] =
 	"  --timeout=SECONDS        the longest that one check may take (default 60)\n"
 	"  --set=KEY=VALUE          the plugin's own configuration; may be repeated\n"
 	"  --only=CHECK             run this one check, by the name that the report gives it\n"
+	"  --netns                  lets drivers make an interface, in a network namespace (as root)\n"
 	"  --output=text|json       the form of the report (default text)\n"
 	"  --list                   lists the checks of each kind of capability\n"
 	"  -h, --help               shows this\n"
@@ -28,6 +29,17 @@ static const char help[] =
 	"\n"
 	"Exit status: 0 all checks passed, 1 a check failed, 2 the command line is wrong, 3 the file\n"
 	"cannot be loaded.\n";
+
+static void cases_print(const struct check_suite *suite, const struct check_case *cases)
+{
+	for (const struct check_case *one = cases; one && one->name; one++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "%s/*.%s", suite->kind, one->name);
+		printf("%-26s %s (%s)\n", name, one->summary,
+		       suite->role == NX_ROLE_SERVER ? "server" : "agent");
+	}
+}
 
 static void list_print(void)
 {
@@ -41,13 +53,8 @@ static void list_print(void)
 	     "descriptor.columns         fields have their columns\n"
 	     "life-cycle                 load, start, reload, stop, unload, twice");
 	for (const struct check_suite *suite = check_suites; suite->kind; suite++) {
-		for (const struct check_case *one = suite->cases; one->name; one++) {
-			char name[64];
-
-			snprintf(name, sizeof(name), "%s/*.%s", suite->kind, one->name);
-			printf("%-26s %s (%s)\n", name, one->summary,
-			       suite->role == NX_ROLE_SERVER ? "server" : "agent");
-		}
+		cases_print(suite, suite->cases);
+		cases_print(suite, suite->netns_cases);
 	}
 }
 
@@ -111,6 +118,9 @@ static enum options_outcome option_take(int letter, const char *value, struct ch
 		return OPTIONS_RUN;
 	case 'f':
 		return output_read(value, out);
+	case 'w':
+		out->netns = true;
+		return OPTIONS_RUN;
 	case 'l':
 		list_print();
 		return OPTIONS_DONE;
@@ -134,6 +144,7 @@ enum options_outcome options_read(int count, char **words, struct check_options 
 		{"set", required_argument, NULL, 'c'},
 		{"only", required_argument, NULL, 'n'},
 		{"output", required_argument, NULL, 'f'},
+		{"netns", no_argument, NULL, 'w'},
 		{"list", no_argument, NULL, 'l'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'v'},

@@ -218,7 +218,7 @@ static bool plans_same(const struct planned *a, const struct planned *b)
 	if (left->path != right->path || left->prefix_count != right->prefix_count ||
 	    left->endpoint_count != right->endpoint_count ||
 	    left->keepalive_seconds != right->keepalive_seconds ||
-	    memcmp(a->prefixes, b->prefixes, sizeof(a->prefixes)) != 0)
+	    !check_bytes_same(a->prefixes, b->prefixes, sizeof(a->prefixes)))
 		return false;
 	for (size_t i = 0; i < left->endpoint_count; i++) {
 		if (nx_endpoint_compare(&left->endpoints[i], &right->endpoints[i]) != 0)
@@ -254,7 +254,8 @@ static bool plan_judge(struct check *check, struct mesh_world *world, const stru
 			"expected the number of prefixes that are needed, %zu, though there is room for "
 			"%zu, found %zu",
 			out->plan.prefix_count, room, narrow.plan.prefix_count);
-	if (memcmp(&before, world, sizeof(before)) != 0 || memcmp(&given, mesh, sizeof(given)) != 0)
+	if (!check_bytes_same(&before, world, sizeof(before)) ||
+	    !check_bytes_same(&given, mesh, sizeof(given)))
 		return check_fail(check,
 				  "expected that the mesh is left as it is, found that plan() wrote to it");
 	return true;

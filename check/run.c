@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "check/child.h"
+#include "check/netns.h"
 #include "check/report.h"
 #include "check/scratch.h"
 #include "check/subject.h"
@@ -24,6 +25,7 @@ struct runner {
 	/* the check that runs */
 	const struct nx_json *capability; /* NULL: the plugin as a whole */
 	const struct check_case *one;
+	bool netns; /* it is to have a host of its own */
 	const char *name;
 	bool heard; /* it told its result */
 };
@@ -110,12 +112,14 @@ static void check_tell(const struct runner *runner, const struct check *check, i
 static void subject_prepare(struct subject *subject, struct check *check)
 {
 	struct nx_error error = {0};
+	enum nx_status status = nx_plugins_load(subject->plugins, &error);
+	bool loaded = status == NX_OK;
 
-	if (nx_plugins_load(subject->plugins, &error))
-		check_fail(check, "%s", error.message);
-	else if (nx_plugins_start(subject->plugins, &error) && error.status == NX_UNSUPPORTED)
+	if (loaded)
+		status = nx_plugins_start(subject->plugins, &error);
+	if (loaded && status == NX_UNSUPPORTED)
 		check_skip(check, "it does not start here: %s", error.message);
-	else if (error.status)
+	else if (status)
 		check_fail(check, "%s", error.message);
 }
 
@@ -129,11 +133,15 @@ static void check_do(void *context, int out)
 		.journal = runner->journal,
 		.result = CHECK_OK,
 	};
-	struct subject subject;
+	struct subject subject = {0};
 	struct nx_error error = {0};
 
+	if (runner->netns && !netns_enter(&check)) {
+		check_tell(runner, &check, out);
+		return;
+	}
 	if (subject_open(&subject, runner->options->path, &error) ||
-	    subject_configure(&subject, runner->options, runner->scratch.path, &error))
+	    subject_configure(&subject, runner->options, runner->scratch.path, runner->netns, &error))
 		check_fail(&check, "%s", error.message);
 	check.plugins = subject.plugins;
 	if (check.result == CHECK_OK && runner->capability) {
@@ -196,6 +204,16 @@ static void file_examine(struct runner *runner)
 	}
 }
 
+/* Nothing of the host is touched unless the command line says so. */
+static bool check_let(struct runner *runner)
+{
+	if (!runner->netns || runner->options->netns)
+		return true;
+	report_check(&runner->report, runner->name, CHECK_SKIPPED,
+		     "it makes an interface in a network namespace: --netns, as root, lets it");
+	return false;
+}
+
 /* One that ended before it told its result failed by that. */
 static void check_run(struct runner *runner, const struct check_case *one)
 {
@@ -214,19 +232,30 @@ static void check_run(struct runner *runner, const struct check_case *one)
 	report_check(&runner->report, runner->name, CHECK_FAILED, trouble.data);
 }
 
-static void capability_run(struct runner *runner, enum nx_role role, const struct nx_json *capability)
+static void cases_run(struct runner *runner, const struct check_case *cases, bool netns)
 {
-	const char *kind = nx_json_member_string(capability, "kind", "");
-	const char *key = nx_json_member_string(capability, "key", "");
-	const struct check_suite *suite = check_suite_find(role, kind);
-
-	runner->capability = capability;
-	for (const struct check_case *one = suite ? suite->cases : NULL; one && one->name; one++) {
-		NX_AUTO_FREE char *name = nx_printf("%s/%s.%s", kind, key, one->name);
+	runner->netns = netns;
+	for (const struct check_case *one = cases; one && one->name; one++) {
+		NX_AUTO_FREE char *name =
+			nx_printf("%s/%s.%s", nx_json_member_string(runner->capability, "kind", ""),
+				  nx_json_member_string(runner->capability, "key", ""), one->name);
 
 		runner->name = name;
-		if (wanted(runner, name))
+		if (wanted(runner, name) && check_let(runner))
 			check_run(runner, one);
+	}
+	runner->netns = false;
+}
+
+static void capability_run(struct runner *runner, enum nx_role role, const struct nx_json *capability)
+{
+	const struct check_suite *suite =
+		check_suite_find(role, nx_json_member_string(capability, "kind", ""));
+
+	runner->capability = capability;
+	if (suite) {
+		cases_run(runner, suite->cases, false);
+		cases_run(runner, suite->netns_cases, true);
 	}
 	runner->capability = NULL;
 }

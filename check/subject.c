@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "check/agent_host.h"
+#include "check/netns.h"
 
 /* The first section declared is a program's own: this one has no keys. */
 static const struct nx_table no_keys;
@@ -37,15 +38,19 @@ static enum nx_status settings_give(struct subject *subject, const struct check_
 }
 
 enum nx_status subject_configure(struct subject *subject, const struct check_options *options,
-				 const char *state_directory, struct nx_error *error)
+				 const char *state_directory, bool netns, struct nx_error *error)
 {
-	bool agent = nx_plugins_at(subject->plugins, 0)->plugin->role == NX_ROLE_AGENT;
+	void *program = NULL;
+	const struct nx_agent_services *agent = &agent_host_services;
 	enum nx_status status = nx_config_declare(subject->config, "nexodus-plugin-check", &no_keys, error);
 
 	agent_host_set(state_directory);
+	if (nx_plugins_at(subject->plugins, 0)->plugin->role != NX_ROLE_AGENT)
+		agent = NULL;
+	else if (netns)
+		agent = netns_services(state_directory, &program);
 	if (!status)
-		status = nx_plugin_file_adopt(subject->plugins, subject->config,
-					      agent ? &agent_host_services : NULL, NULL, error);
+		status = nx_plugin_file_adopt(subject->plugins, subject->config, agent, program, error);
 	if (!status)
 		status = settings_give(subject, options, error);
 	return status ? status : nx_config_load(subject->config, NULL, false, error);
@@ -55,5 +60,6 @@ void subject_close(struct subject *subject)
 {
 	nx_plugins_free(subject->plugins);
 	nx_config_free(subject->config);
+	netns_release();
 	*subject = (struct subject){0};
 }

@@ -13,9 +13,9 @@ struct subject {
 
 /* Open the file and read what it says it is. subject_close() is due in any case. */
 enum nx_status subject_open(struct subject *subject, const char *path, struct nx_error *error);
-/* Declare and judge its configuration. */
+/* Declare and judge its configuration. `netns`: an agent's plugin gets what nexd offers (netns.h). */
 enum nx_status subject_configure(struct subject *subject, const struct check_options *options,
-				 const char *state_directory, struct nx_error *error);
+				 const char *state_directory, bool netns, struct nx_error *error);
 void subject_close(struct subject *subject);
 
 #endif

@@ -5,12 +5,12 @@
 #include "check/check.h"
 
 const struct check_suite check_suites[] = {
-	{NX_ROLE_SERVER, "ipam", ipam_cases},
-	{NX_ROLE_SERVER, "relay", relay_server_cases},
-	{NX_ROLE_SERVER, "driver", driver_server_cases},
-	{NX_ROLE_AGENT, "family", family_agent_cases},
-	{NX_ROLE_AGENT, "relay", relay_agent_cases},
-	{NX_ROLE_AGENT, "driver", driver_agent_cases},
+	{NX_ROLE_SERVER, "ipam", ipam_cases, NULL},
+	{NX_ROLE_SERVER, "relay", relay_server_cases, NULL},
+	{NX_ROLE_SERVER, "driver", driver_server_cases, NULL},
+	{NX_ROLE_AGENT, "family", family_agent_cases, NULL},
+	{NX_ROLE_AGENT, "relay", relay_agent_cases, NULL},
+	{NX_ROLE_AGENT, "driver", driver_agent_cases, driver_netns_cases},
 	{0},
 };
 

@@ -56,8 +56,8 @@ fails "$pools/shared.so" ipam/inet.organizations "found conflict|which is taken|
 fails "$pools/not-found.so" ipam/inet.release "expected not found .*, found success"
 fails "$pools/host-bits.so" ipam/inet.prefix-check "refuses 10.0.0.1/30 as invalid"
 
-# Relay policies and keys.
-for name in policy keys; do
+# Relay policies, keys and drivers.
+for name in policy keys tunnel; do
 	judge "$pools/$name.so"
 	check_same "$name without a fault passes" 0 "$status"
 done
@@ -74,6 +74,19 @@ fails "$pools/key-output.so" driver/hex.garbage "the output is left alone"
 fails "$pools/key-long.so" driver/hex.garbage "a text of 100000 bytes is refused"
 fails "$pools/key-form.so" driver/hex.canonical "stays as it is"
 passes "$pools/key-form.so" driver/hex.garbage
+fails "$pools/key-mode.so" driver/none.key "tunnel-key in the state directory, found mode 0644"
+fails "$pools/key-new.so" driver/none.key "expected the same key of a host twice"
+fails "$pools/up-output.so" driver/none.refused "interface_up leaves its output alone"
+passes "$pools/up-output.so" driver/none.key
+fails "$pools/stands.so" driver/none.refused "no interface stands before one was made"
+if [ "$(id -u)" = 0 ]; then
+	fails "$pools/no-interface.so" driver/none.netns "the number of the interface, 0, found 1" --netns
+	judge "$pools/tunnel.so" --netns
+	check "where there is no tunnel, it is skipped" \
+		grep -q "^skipped: driver/none.netns: this host cannot do it: there is no tunnel" "$LAB_DIR/said"
+fi
+judge "$pools/no-interface.so"
+check "without leave no interface is made" grep -q "^skipped: driver/none.netns: .*--netns" "$LAB_DIR/said"
 
 # A crash, or one that hangs, is told with the calls that led to it, and takes nothing else with it.
 fails "$pools/crash.so" ipam/inet.random "was killed by signal 6"
