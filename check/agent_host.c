@@ -71,7 +71,7 @@ static const char *host_interface_name(struct nx_host *host)
 	return AGENT_HOST_INTERFACE;
 }
 
-/* As above. NOLINTNEXTLINE(readability-non-const-parameter) */
+/* As above. NOLINTBEGIN(readability-non-const-parameter) */
 static enum nx_status host_run(struct nx_host *host, const char *const *arguments, const char *input,
 			       char *output, size_t room, struct nx_error *error)
 {
@@ -81,6 +81,7 @@ static enum nx_status host_run(struct nx_host *host, const char *const *argument
 	(void)room;
 	return nx_fail(error, NX_UNSUPPORTED, NULL, "no program %s in this check", arguments[0]);
 }
+/* NOLINTEND(readability-non-const-parameter) */
 
 const struct nx_agent_services agent_host_services = {
 	.size = sizeof(agent_host_services),

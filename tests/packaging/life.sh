@@ -148,6 +148,7 @@ files_installed()
 	for file in /usr/share/man/man8/nexodus-server.8.gz /usr/share/man/man8/nexd.8.gz \
 		/usr/share/man/man1/nexctl.1.gz /usr/share/man/man5/nexd.conf.5.gz \
 		/usr/share/man/man5/nexodus-server.conf.5.gz /usr/share/bash-completion/completions/nexctl \
+		/usr/share/man/man1/nexodus-plugin-check.1.gz /usr/share/doc/nexodus-plugin-dev/guide.md.gz \
 		/usr/include/nexodus/plugin.h; do
 		[ -e "$file" ] || dpkg --listfiles nexd nexctl nexodus-server nexodus-plugin-dev | grep -qx "$file" ||
 			{ echo "$file is missing"; return 1; }
@@ -359,6 +360,7 @@ check "installed" installed
 server_installed
 agent_installed
 check "manual pages, completion and headers are there" files_installed
+check "a plugin that is installed can be checked" sh -c "nexodus-plugin-check --operations=20000 /usr/lib/*/nexodus/server/ipam-v6.so"
 check "an underlay" underlay
 check "configured" configured
 check "nexd started" systemctl start nexd
