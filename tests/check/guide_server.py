@@ -3,6 +3,7 @@
 
 import ipaddress
 import os
+import subprocess
 import unittest
 
 from server import Server, run
@@ -35,6 +36,22 @@ class Scatter(unittest.TestCase):
             if wanted not in {d["tunnel_ip"] for d in devices}:
                 self.assertEqual(admin.device(tunnel_ip=wanted)["tunnel_ip"], wanted)
             self.assertNotIn(admin.device()["tunnel_ip"], {d["tunnel_ip"] for d in devices})
+
+    def test_it_takes_the_place_of_another(self):
+        with Server(plugins="ipam-v4,relay,driver-wireguard", plugin_directory=os.environ["GUIDE_PLUGINS"]) as server:
+            admin = User(server, "admin", server.admin_password())
+            device = admin.device()
+            self.assertEqual(device["tunnel_ip"], "100.100.0.1")
+            server.stop()
+            server.set(plugins="ipam-scatter,relay,driver-wireguard")
+            with self.assertRaisesRegex(AssertionError, "ipam-v4"):
+                server.start()
+            dropped = subprocess.run(server.command("--drop-plugin", "ipam-v4"), capture_output=True, text=True)
+            self.assertEqual(dropped.returncode, 0, dropped.stderr)
+            server.start()
+            now = admin.get(f"/api/organizations/{device['organization_id']}/devices").json
+            self.assertEqual([d["id"] for d in now], [device["id"]])
+            self.assertIn(ipaddress.ip_address(now[0]["tunnel_ip"]), ipaddress.ip_network("100.100.0.0/16"))
 
 
 if __name__ == "__main__":
