@@ -151,3 +151,8 @@ void mesh_carry(struct check *check, struct mesh_world *world, struct nx_mesh *m
 			world->carried[mesh->carried_count++] = other;
 	}
 }
+
+uint64_t mesh_rounds(const struct check *check)
+{
+	return check->options->operations / 500 + 20;
+}

@@ -36,4 +36,9 @@ struct nx_mesh mesh_view(struct check *check, struct mesh_world *world, size_t s
 void mesh_carry(struct check *check, struct mesh_world *world, struct nx_mesh *mesh,
 		const struct nx_member *member);
 
+/* How many meshes a check tries. */
+uint64_t mesh_rounds(const struct check *check);
+
+void relay_check_plan(struct check *check); /* relay_plan.c */
+
 #endif

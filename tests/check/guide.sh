@@ -23,7 +23,7 @@ plugins=$(dirname "$(dirname "$(find "$root" -path '*/server/ipam-v6.so')")")
 # As if it had been installed where it says: only the paths differ.
 cat >"$LAB_DIR/bin/pkg-config" <<END
 #!/bin/sh
-PKG_CONFIG_PATH=$(dirname "$(find "$root" -name nexodus-plugin.pc)") exec $(command -v pkg-config) --define-prefix "\$@"
+PKG_CONFIG_PATH=$(dirname "$(find "$root" -name nexodus-plugin.pc)") exec $(command -v pkg-config) --define-variable=prefix="$root" "\$@"
 END
 chmod 755 "$LAB_DIR/bin/pkg-config"
 export PATH=$LAB_DIR/bin:$root/bin:$root/sbin:$PATH
