@@ -18,15 +18,17 @@
 #include "check/agent_host.h"
 #include "check/driver_tunnel.h"
 
-bool tunnel_answers(struct tunnel *tunnel, const char *function, enum nx_status status,
-		    const struct nx_error *error)
+void tunnel_begins(struct tunnel *tunnel, const char *function)
 {
-	struct journal_call *call = journal_begin(tunnel->check->journal, function, NULL);
+	tunnel->call = journal_begin(tunnel->check->journal, function, NULL);
+}
 
-	call->status = status;
-	call->done = true;
-	return status == NX_OK ||
-	       check_fail(tunnel->check, "expected that %s succeeds, found: %s", function, error->message);
+bool tunnel_ends(struct tunnel *tunnel, enum nx_status status, const struct nx_error *error)
+{
+	tunnel->call->status = status;
+	tunnel->call->done = true;
+	return status == NX_OK || check_fail(tunnel->check, "expected that %s succeeds, found: %s",
+					     tunnel->call->function, error->message);
 }
 
 /* --- the interface -------------------------------------------------------------------------------- */
@@ -64,14 +66,15 @@ static bool interface_fit(struct tunnel *tunnel, const struct nx_interface *foun
 static bool tunnel_up(struct tunnel *tunnel)
 {
 	struct nx_error error = {0};
-	enum nx_status status = up_call(tunnel, &tunnel->interface, &error);
+	enum nx_status status;
 
+	tunnel_begins(tunnel, "interface_up");
+	status = up_call(tunnel, &tunnel->interface, &error);
 	if (status == NX_UNSUPPORTED) {
 		check_skip(tunnel->check, "this host cannot do it: %s", error.message);
 		return false;
 	}
-	return tunnel_answers(tunnel, "interface_up", status, &error) &&
-	       interface_fit(tunnel, &tunnel->interface, false);
+	return tunnel_ends(tunnel, status, &error) && interface_fit(tunnel, &tunnel->interface, false);
 }
 
 /* Another call, or another start of the agent, finds what stands. */
@@ -80,7 +83,7 @@ static bool tunnel_adopt(struct tunnel *tunnel)
 	struct nx_interface found;
 	struct nx_error error = {0};
 
-	if (!tunnel_answers(tunnel, "interface_up", up_call(tunnel, &found, &error), &error) ||
+	if (!TUNNEL_ANSWERS(tunnel, "interface_up", up_call(tunnel, &found, &error), &error) ||
 	    !interface_fit(tunnel, &found, true))
 		return false;
 	return found.listen_port == tunnel->interface.listen_port ||
@@ -94,8 +97,8 @@ static bool tunnel_restart(struct tunnel *tunnel)
 	struct nx_error error = {0};
 
 	nx_plugins_unload(plugins);
-	return (tunnel_answers(tunnel, "load", nx_plugins_load(plugins, &error), &error) &&
-		tunnel_answers(tunnel, "start", nx_plugins_start(plugins, &error), &error) &&
+	return (TUNNEL_ANSWERS(tunnel, "load", nx_plugins_load(plugins, &error), &error) &&
+		TUNNEL_ANSWERS(tunnel, "start", nx_plugins_start(plugins, &error), &error) &&
 		tunnel_adopt(tunnel));
 }
 
@@ -110,7 +113,7 @@ static bool mtu_judge(struct tunnel *tunnel)
 
 	if (!tunnel->ops->mtu_set)
 		return true;
-	if (!tunnel_answers(tunnel, "mtu_set", tunnel->ops->mtu_set(tunnel_instance(tunnel), MTU, &error),
+	if (!TUNNEL_ANSWERS(tunnel, "mtu_set", tunnel->ops->mtu_set(tunnel_instance(tunnel), MTU, &error),
 			    &error))
 		return false;
 	asking = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -147,7 +150,9 @@ static bool down_judge(struct tunnel *tunnel)
 	const struct timespec pause = {.tv_nsec = 10000000};
 	bool gone = false;
 
+	tunnel_begins(tunnel, "interface_down");
 	tunnel->ops->interface_down(tunnel_instance(tunnel));
+	tunnel->call->done = true;
 	/* A daemon may take its time, but not long. */
 	for (int i = 0; i < 500 && !gone; i++) {
 		gone = !if_nametoindex(AGENT_HOST_INTERFACE) && files_count("/run") == 0;

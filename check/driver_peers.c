@@ -16,7 +16,7 @@ static bool peers_make(struct tunnel *tunnel)
 		struct nx_error error = {0};
 
 		mkdir(directory, 0700);
-		if (!tunnel_answers(
+		if (!TUNNEL_ANSWERS(
 			    tunnel, "public_key",
 			    tunnel->ops->public_key(tunnel_instance(tunnel), directory, peer->key, &error),
 			    &error))
@@ -55,7 +55,7 @@ static bool peers_apply(struct tunnel *tunnel, bool set_endpoints)
 
 	for (size_t i = 0; i < PEERS; i++)
 		changes[i] = change_of(&tunnel->peers[i], set_endpoints && tunnel->peers[i].endpoint.port);
-	return tunnel_answers(tunnel, "peers_apply",
+	return TUNNEL_ANSWERS(tunnel, "peers_apply",
 			      tunnel->ops->peers_apply(tunnel_instance(tunnel), changes, PEERS, &error),
 			      &error);
 }
@@ -134,12 +134,12 @@ bool peers_judge(struct tunnel *tunnel, const char *when)
 
 	tunnel->strangers = 0;
 	tunnel->differs = false;
-	return tunnel_answers(
+	return TUNNEL_ANSWERS(
 		       tunnel, "peers_observe",
 		       tunnel->ops->peers_observe(tunnel_instance(tunnel), peer_observed, tunnel, &error),
 		       &error) &&
 	       observation_judge(tunnel, "peers_observe", when) &&
-	       tunnel_answers(tunnel, "peers_status",
+	       TUNNEL_ANSWERS(tunnel, "peers_status",
 			      tunnel->ops->peers_status(tunnel_instance(tunnel), peer_status_observed, tunnel,
 							&error),
 			      &error) &&

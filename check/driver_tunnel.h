@@ -23,6 +23,7 @@ struct peer {
 struct tunnel {
 	struct check *check;
 	const struct nx_driver_ops *ops;
+	struct journal_call *call; /* the last one */
 	struct nx_interface interface;
 	char *state_directory;
 	struct peer peers[PEERS];
@@ -35,9 +36,13 @@ static inline void *tunnel_instance(const struct tunnel *tunnel)
 	return tunnel->check->capability->provider->instance;
 }
 
-/* Note a call in the journal; false: it failed, and so has the check. */
-bool tunnel_answers(struct tunnel *tunnel, const char *function, enum nx_status status,
-		    const struct nx_error *error);
+/* A call begins, and ends: noted in the journal. False: it failed, and so has the check. */
+void tunnel_begins(struct tunnel *tunnel, const char *function);
+bool tunnel_ends(struct tunnel *tunnel, enum nx_status status, const struct nx_error *error);
+
+/* Both, around the expression that makes the call. */
+#define TUNNEL_ANSWERS(tunnel, function, call, error)                                                        \
+	(tunnel_begins((tunnel), (function)), tunnel_ends((tunnel), (call), (error)))
 
 /* --- driver_peers.c: each answers false when the check has failed --- */
 
