@@ -8,7 +8,9 @@
  * nothing has come for three keepalives, or sooner when this host has sent more
  * than keepalives and nothing came back (a tunnel answers within 10 s, and asks
  * for a new handshake after 15). A way that came and went waits longer each time
- * before it is trusted again, so that it does not flap.
+ * before it is trusted again, so that it does not flap; but not for long, because one
+ * end may have forgotten the losses that the other end remembers, and then trusts a
+ * way that the other does not take yet.
  *
  * A way that comes back soon finds the old session alive: packets come again, and
  * no handshake is due for minutes. Then a new session is asked for, whose handshake
@@ -37,7 +39,7 @@ enum {
 	NX_WAY_SILENCE_MS = 18000,     /* after having sent */
 	NX_WAY_FRESH_MS = 180000,      /* a session dies at this age (REJECT_AFTER_TIME) */
 	NX_WAY_HOLD_MS = 5000,	       /* after the second loss, doubled with each further one … */
-	NX_WAY_HOLD_DOUBLINGS = 5,     /* … as often as this */
+	NX_WAY_HOLD_DOUBLINGS = 2,     /* … as often as this */
 	NX_WAY_FORGIVEN_MS = 600000,   /* a way that worked for so long starts anew */
 };
 
