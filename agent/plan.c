@@ -536,7 +536,9 @@ enum nx_status nx_plan_member(const struct nx_planner *planner, const struct nx_
 	out->refused_count = 0;
 	out->path = plan.path;
 	out->prefix_count = plan.path == NX_PATH_NONE || plan.path == NX_PATH_PROBE ? 0 : plan.prefix_count;
-	out->keepalive_seconds = plan.keepalive_seconds;
+	/* What completes no handshake has nothing to keep alive, and no way to tell that it is. */
+	out->keepalive_seconds =
+		planner->capabilities->driver->lacks & NX_DRIVER_NO_HANDSHAKES ? 0 : plan.keepalive_seconds;
 	endpoints_judge(planner, &plan, out);
 	prefixes_judge(planner, member, out);
 	/* Nothing of what it should carry may be routed: it is no peer then. */

@@ -97,7 +97,8 @@ bool nx_ways_look(struct nx_ways *ways, struct nx_reconcile *reconcile)
 
 	look.asleep = ways->looked && look.now - ways->looked > ASLEEP_MS;
 	*ways = (struct nx_ways){.looked = look.now};
-	if (reconcile->up)
+	/* A tunnel without handshakes proves nothing: its ways stay as they are. */
+	if (reconcile->up && !(capabilities->driver->lacks & NX_DRIVER_NO_HANDSHAKES))
 		(void)capabilities->driver->peers_status(capabilities->driver_instance, peer_look, &look,
 							 NULL);
 	return look.changed;
@@ -122,6 +123,18 @@ static void failure_say(const struct nx_entry *entry, char *text, size_t room)
 		snprintf(text, room, "no handshake with any of its %u endpoints", entry->way.endpoint_count);
 }
 
+/* Nothing is known of the direct way yet, or ever. */
+static void unknown_say(const struct nx_reconcile *reconcile, const struct nx_entry *entry, char *text,
+			size_t room)
+{
+	if (!entry->way.endpoint_count)
+		snprintf(text, room, "waiting for it to come");
+	else if (reconcile->capabilities->driver->lacks & NX_DRIVER_NO_HANDSHAKES)
+		snprintf(text, room, "taken to work: this tunnel has no handshakes that would show it");
+	else
+		snprintf(text, room, "being tried");
+}
+
 void nx_ways_reason(const struct nx_reconcile *reconcile, const struct nx_entry *entry, char *text,
 		    size_t room)
 {
@@ -141,5 +154,5 @@ void nx_ways_reason(const struct nx_reconcile *reconcile, const struct nx_entry 
 	else if (member->direct == NX_DIRECT_FAILS)
 		failure_say(entry, text, room);
 	else if (member->direct == NX_DIRECT_UNKNOWN && !entry->carrier)
-		snprintf(text, room, entry->way.endpoint_count ? "being tried" : "waiting for it to come");
+		unknown_say(reconcile, entry, text, room);
 }

@@ -72,6 +72,20 @@ struct nx_peer_status {
 	uint64_t sent_bytes;
 };
 
+/*
+ * What a tunnel does not do, and the agent therefore does not count on. One whose driver
+ * says nothing (or is from before there was a way to) does it all.
+ */
+enum nx_driver_lack {
+	/*
+	 * It completes no handshakes and keeps nothing alive: it sends what it is given, and never
+	 * learns whether that arrives. `last_handshake` is 0 always. The agent takes every peer for
+	 * one that can be reached (NX_DIRECT_UNKNOWN, for good): it tells the first of its endpoints,
+	 * tries no others, asks for no keepalive, and routes around nobody.
+	 */
+	NX_DRIVER_NO_HANDSHAKES = 1u << 0,
+};
+
 struct nx_driver_ops {
 	size_t size;
 	/* Load this host's key from the state directory, or make it, and answer the
@@ -106,6 +120,8 @@ struct nx_driver_ops {
 	uint32_t mtu_default;
 	/* Give the interface that is up this MTU, as interface_up would. NULL: it keeps what it has. */
 	enum nx_status (*mtu_set)(void *instance, uint32_t mtu, struct nx_error *error);
+	/* Since 1.1. Some of `enum nx_driver_lack`; 0: nothing. */
+	uint32_t lacks;
 };
 
 #endif

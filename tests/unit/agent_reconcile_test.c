@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "agent/reconcile.h"
+#include "agent/ways.h"
 #include "base/address.h"
 #include "base/memory.h"
 #include "tests/unit/agent_fake.h"
@@ -213,6 +214,39 @@ static void test_roamed_endpoint_is_kept(void)
 	peer_writable(&bench, 1)->last_handshake = time(NULL) - 1000;
 	restart_with_peer_1(&bench);
 	CU_ASSERT_NOT_EQUAL(nx_endpoint_compare(&peer_writable(&bench, 1)->endpoint, &roamed), 0);
+	bench_end(&bench);
+}
+
+/* Without handshakes nothing is tried, kept alive or given up: each peer is taken to be where it says. */
+static void test_tunnel_without_handshakes(void)
+{
+	struct bench bench;
+	struct nx_ways ways = {0};
+	struct nx_driver_ops silent;
+	const struct nx_entry *entry;
+	char reason[96];
+
+	bench_begin(&bench, 1);
+	entry = nx_members_find(&bench.members, fake_id(1));
+	CU_ASSERT_EQUAL(entry->applied.keepalive_seconds, 20);
+	CU_ASSERT_FALSE(nx_ways_look(&ways, &bench.reconcile));
+	CU_ASSERT_TRUE(ways.trying);
+	nx_ways_reason(&bench.reconcile, entry, reason, sizeof(reason));
+	CU_ASSERT_STRING_EQUAL(reason, "being tried");
+
+	silent = *bench.host.capabilities.driver;
+	silent.lacks = NX_DRIVER_NO_HANDSHAKES;
+	bench.host.capabilities.driver = &silent;
+	device_set(&bench, 2, "");
+	settle(&bench);
+	entry = nx_members_find(&bench.members, fake_id(2));
+	CU_ASSERT_TRUE(entry->applied.present);
+	CU_ASSERT_EQUAL(entry->applied.keepalive_seconds, 0);
+	CU_ASSERT_NOT_EQUAL(entry->applied.published.port, 0);
+	CU_ASSERT_FALSE(nx_ways_look(&ways, &bench.reconcile));
+	CU_ASSERT_FALSE(ways.trying);
+	nx_ways_reason(&bench.reconcile, entry, reason, sizeof(reason));
+	CU_ASSERT_STRING_EQUAL(reason, "taken to work: this tunnel has no handshakes that would show it");
 	bench_end(&bench);
 }
 
@@ -573,6 +607,7 @@ int main(void)
 		{"a restart changes nothing", test_restart_changes_nothing},
 		{"a restart mends what differs", test_restart_mends_what_differs},
 		{"an endpoint that roamed is kept", test_roamed_endpoint_is_kept},
+		{"a tunnel without handshakes", test_tunnel_without_handshakes},
 		{"after a failure it looks again", test_failure_then_look},
 		{"one bad key hurts nobody else", test_one_bad_key_hurts_nobody_else},
 		{"an interface that went comes back", test_interface_comes_back},
