@@ -172,6 +172,7 @@ static struct nx_mesh mesh_view(const struct nx_planner *planner)
 		.relay = relay_member(planner),
 		.relays = planner->scratch->relays,
 		.relay_count = planner->scratch->relay_count,
+		.endpoints_fixed = planner->capabilities->driver->lacks & NX_DRIVER_NO_ROAMING,
 	};
 }
 

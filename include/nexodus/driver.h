@@ -84,6 +84,11 @@ enum nx_driver_lack {
 	 * tries no others, asks for no keepalive, and routes around nobody.
 	 */
 	NX_DRIVER_NO_HANDSHAKES = 1u << 0,
+	/*
+	 * It does not learn from a peer's packets where the peer is: plans name the endpoints of all
+	 * peers, also of those that would otherwise be waited for (`endpoints_fixed` in relay.h).
+	 */
+	NX_DRIVER_NO_ROAMING = 1u << 1,
 };
 
 struct nx_driver_ops {

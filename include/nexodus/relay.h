@@ -72,6 +72,11 @@ struct nx_mesh {
 	 */
 	const struct nx_member *const *carried;
 	size_t carried_count;
+	/*
+	 * Since 1.1. The tunnel does not learn where a peer is (NX_DRIVER_NO_ROAMING): a plan without
+	 * endpoints is one that never works.
+	 */
+	bool endpoints_fixed;
 };
 
 enum nx_path {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugins/relay/plan.h"
 
+#include <stddef.h>
+
 #include "plugins/relay/choice.h"
 #include "plugins/relay/endpoint.h"
 
@@ -131,6 +133,13 @@ static uint16_t keepalive_choose(const struct nx_mesh *mesh, const struct nx_mem
 										   : seconds;
 }
 
+/* A host from before there were tunnels that learn nothing has none. */
+static bool endpoints_fixed(const struct nx_mesh *mesh)
+{
+	return mesh->size >= offsetof(struct nx_mesh, endpoints_fixed) + sizeof(mesh->endpoints_fixed) &&
+	       mesh->endpoints_fixed;
+}
+
 void relay_plan(const struct nx_mesh *mesh, const struct nx_member *member, uint16_t keepalive_seconds,
 		struct nx_peer_plan *out)
 {
@@ -148,7 +157,7 @@ void relay_plan(const struct nx_mesh *mesh, const struct nx_member *member, uint
 		}
 	}
 	out->keepalive_seconds = keepalive_choose(mesh, member, keepalive_seconds);
-	/* A spoke comes to its relay, from wherever it is. */
-	if (!member->standing.spoke)
+	/* A spoke comes to its relay, from wherever it is, if the tunnel notices. */
+	if (!member->standing.spoke || endpoints_fixed(mesh))
 		relay_endpoints(mesh->self, member, out);
 }

@@ -316,6 +316,24 @@ static void test_table(void)
 	}
 }
 
+/* A tunnel that learns no endpoint is told where spokes are; a host from before that says nothing of it. */
+static void test_endpoints_fixed(void)
+{
+	struct nx_prefix prefixes[PLAN_ROOM];
+	struct nx_peer_plan plan = {.size = sizeof(plan), .prefixes = prefixes, .prefix_room = PLAN_ROOM};
+	struct mesh_model model;
+	char text[TEXT_ROOM];
+
+	mesh_make(&model, member_named("relay"), "relay");
+	model.mesh.endpoints_fixed = true;
+	relay_plan(&model.mesh, member_named("spoke"), 20, &plan);
+	plan_write(&plan, text);
+	CU_ASSERT_STRING_EQUAL(text, "direct 100.100.0.20/32 fd00::20/128 @198.51.100.20:9 keepalive 20");
+	model.mesh.size = offsetof(struct nx_mesh, endpoints_fixed);
+	relay_plan(&model.mesh, member_named("spoke"), 20, &plan);
+	CU_ASSERT_EQUAL(plan.endpoint_count, 0);
+}
+
 /* Whatever the room: never past its end, and the number that is needed is told. */
 static void test_room(void)
 {
@@ -463,6 +481,7 @@ int main(void)
 {
 	CU_TestInfo tests[] = {
 		{"who has whom as a peer", test_table},
+		{"a tunnel that learns no endpoints", test_endpoints_fixed},
 		{"plans keep to their room", test_room},
 		{"both sides agree", test_agreement},
 		{"where a member may be found", test_endpoints},
