@@ -254,14 +254,19 @@ static const char *underlay_label(const struct nx_capabilities *capabilities,
 	return "";
 }
 
-static void tunnel_put(const struct nx_peer_status *status, struct nx_json *peer)
+/* Left out is what this tunnel never knows. */
+static void tunnel_put(const struct nx_capabilities *capabilities, const struct nx_peer_status *status,
+		       struct nx_json *peer)
 {
 	char text[NX_ADDRESS_TEXT] = "";
 
 	if (status && status->endpoint.port)
 		nx_endpoint_format(&status->endpoint, text);
 	nx_json_put_string(peer, "endpoint", text);
-	nx_json_put_integer(peer, "last_handshake", status ? status->last_handshake : 0);
+	if (!(capabilities->driver->lacks & NX_DRIVER_NO_HANDSHAKES))
+		nx_json_put_integer(peer, "last_handshake", status ? status->last_handshake : 0);
+	if (capabilities->driver->lacks & NX_DRIVER_NO_COUNTERS)
+		return;
 	nx_json_put_integer(peer, "received_bytes", status ? (int64_t)status->received_bytes : 0);
 	nx_json_put_integer(peer, "sent_bytes", status ? (int64_t)status->sent_bytes : 0);
 }
@@ -310,7 +315,7 @@ static void peer_write(const struct nx_agent *agent, const struct nx_entry *entr
 	nx_json_put(peer, "addresses", addresses_list(member));
 	nx_json_put(peer, "allowed_ips", prefixes_list(&entry->applied));
 	nx_json_put_string(peer, "underlay", underlay_label(reconcile->capabilities, status));
-	tunnel_put(status, peer);
+	tunnel_put(reconcile->capabilities, status, peer);
 	nx_json_put(peer, "latency", latency_list(agent, member));
 	nx_json_put_integer(peer, "keepalive", entry->applied.present ? entry->applied.keepalive_seconds : 0);
 	nx_json_print(peer, out);

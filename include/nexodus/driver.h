@@ -89,6 +89,8 @@ enum nx_driver_lack {
 	 * peers, also of those that would otherwise be waited for (`endpoints_fixed` in relay.h).
 	 */
 	NX_DRIVER_NO_ROAMING = 1u << 1,
+	/* It does not count by peer: `received_bytes` and `sent_bytes` are 0, and nobody is shown them. */
+	NX_DRIVER_NO_COUNTERS = 1u << 2,
 };
 
 struct nx_driver_ops {
