@@ -9,6 +9,7 @@ trap 'rm -rf "$LAB_DIR"' EXIT
 export TMPDIR=$LAB_DIR/tmp
 mkdir "$TMPDIR"
 . "$(dirname "$0")/../lib/check.sh"
+abi=$(sed -nE 's/^#define NX_ABI_(MAJOR|MINOR) ([0-9]+)$/\2/p' "$(dirname "$0")/../../include/nexodus/plugin.h" | paste -sd .)
 
 # exits STATUS WHAT OPTION...
 exits()
@@ -70,7 +71,7 @@ json()
 	"$python" -c 'import json, sys; d = json.load(open(sys.argv[1])); print(eval(sys.argv[2], {"d": d}))' "$LAB_DIR/said" "$1"
 }
 exits 1 "JSON" --output=json --operations=5000 --seed=18446744073709551615 "$pools/usage.so"
-check_same "it says what the plugin is" "usage server 1.0" "$(json '" ".join((d["plugin"]["name"], d["plugin"]["role"], d["plugin"]["abi"]))')"
+check_same "it says what the plugin is" "usage server $abi" "$(json '" ".join((d["plugin"]["name"], d["plugin"]["role"], d["plugin"]["abi"]))')"
 check_same "and the seed" 18446744073709551615 "$(json 'd["seed"]')"
 check_same "and what failed" True "$(json '"ipam/inet.usage" in [c["check"] for c in d["checks"] if c["result"] == "failed"]')"
 check_same "and counts" True "$(json 'd["passed"] + d["failed"] + d["skipped"] + d["notes"] == len(d["checks"])')"

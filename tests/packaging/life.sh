@@ -77,7 +77,7 @@ pings()
 answered_in_order()
 {
 	awk '
-		match($0, /icmp_seq=[0-9]+/) {
+		/ bytes from / && match($0, /icmp_seq=[0-9]+/) {
 			number = substr($0, RSTART + 9, RLENGTH - 9) + 0
 			if (number != last + 1) { print "after", last, "came", number; wrong = 1 }
 			last = number
