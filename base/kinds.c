@@ -7,6 +7,7 @@
 #include <nexodus/family.h>
 #include <nexodus/ipam.h>
 #include <nexodus/relay.h>
+#include <nexodus/strategy.h>
 
 #include "base/memory.h"
 
@@ -21,6 +22,11 @@ static const struct nx_kind_member ipam_members[] = {
 	MEMBER(nx_ipam_ops, pool_close),   MEMBER(nx_ipam_ops, pool_allocate),
 	MEMBER(nx_ipam_ops, pool_take),	   MEMBER(nx_ipam_ops, pool_give),
 	MEMBER(nx_ipam_ops, pool_usage),   MEMBER(nx_ipam_ops, network_check),
+};
+
+static const struct nx_kind_member strategy_members[] = {
+	MEMBER(nx_strategy_ops, label),
+	MEMBER(nx_strategy_ops, choose),
 };
 
 static const struct nx_kind_member relay_server_members[] = {
@@ -60,6 +66,7 @@ static const struct nx_kind_member driver_members[] = {
 
 static const struct nx_kind kinds[] = {
 	KIND(NX_ROLE_SERVER, "ipam", nx_ipam_ops, ipam_members),
+	KIND(NX_ROLE_SERVER, "strategy", nx_strategy_ops, strategy_members),
 	KIND(NX_ROLE_SERVER, "relay", nx_relay_server_ops, relay_server_members),
 	KIND(NX_ROLE_SERVER, "driver", nx_driver_server_ops, driver_server_members),
 	KIND(NX_ROLE_AGENT, "family", nx_family_ops, family_members),

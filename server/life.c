@@ -13,6 +13,7 @@
 #include "server/options.h"
 #include "server/resources/fields.h"
 #include "server/resources/lease.h"
+#include "server/resources/strategy.h"
 #include "server/store/migrate.h"
 #include "server/stun/stun.h"
 #include "server/watch/hub.h"
@@ -109,9 +110,16 @@ static enum nx_status http_begin(struct nx_server *server, struct nx_error *erro
 	return status;
 }
 
-enum nx_status nx_life_begin(struct nx_server *server, struct nx_error *error)
+enum nx_status nx_life_load(struct nx_server *server, struct nx_error *error)
 {
 	enum nx_status status = nx_plugins_load(server->plugins, error);
+
+	return status == NX_OK ? nx_strategies_check(server->plugins, error) : status;
+}
+
+enum nx_status nx_life_begin(struct nx_server *server, struct nx_error *error)
+{
+	enum nx_status status = nx_life_load(server, error);
 
 	if (status == NX_OK)
 		status = store_begin(server, error);

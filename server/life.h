@@ -5,6 +5,8 @@
 
 #include "server/server.h"
 
+/* Load the plugins, and judge what they are configured with together. */
+enum nx_status nx_life_load(struct nx_server *server, struct nx_error *error);
 /* The configuration is loaded and the plugins are open; all else is made here. On failure
  * what was made is left for nx_life_end(). */
 enum nx_status nx_life_begin(struct nx_server *server, struct nx_error *error);

@@ -212,7 +212,7 @@ static int serve(struct nx_server *server)
 static int check_config(struct nx_server *server)
 {
 	struct nx_error error = {0};
-	enum nx_status status = nx_plugins_load(server->plugins, &error);
+	enum nx_status status = nx_life_load(server, &error);
 
 	if (status != NX_OK)
 		return fail(status == NX_INVALID ? EXIT_USAGE : EXIT_FAILURE, &error);

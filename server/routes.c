@@ -30,6 +30,7 @@ const struct nx_route nx_routes[] = {
 	ROUTE("GET", "/api/organizations", USER, "", nx_organizations_list),
 	ROUTE("POST", "/api/organizations", USER, "", nx_organization_create),
 	ROUTE("GET", ORGANIZATION, USER | DEVICE, "member", nx_organization_show),
+	ROUTE("PATCH", ORGANIZATION, USER, "owner", nx_organization_update),
 	ROUTE("DELETE", ORGANIZATION, USER, "owner", nx_organization_delete),
 	ROUTE("GET", ORGANIZATION "/devices", USER | DEVICE, "member", nx_organization_devices),
 	ROUTE("GET", ORGANIZATION "/devices/{id}", USER | DEVICE, "member", nx_organization_device),

@@ -9,8 +9,11 @@
  * that the proposal lies in the prefix, the table decides. When a transaction
  * fails the core undoes its calls (`pool_take` by `pool_give` and the reverse).
  *
- * Threads: `prefix_check`, `prefix_default` and `network_check` run on any
- * thread and must not write shared state. The functions of one pool never run
+ * A pool proposes by a strategy of its own, or by one of the "strategy/…" plugins
+ * (strategy.h), for which it only has to say what is free.
+ *
+ * Threads: `prefix_check`, `prefix_default`, `strategy_default` and
+ * `network_check` run on any thread and must not write shared state. The functions of one pool never run
  * two at a time; those of two pools may.
  *
  * None of these may block on the outside.
@@ -77,6 +80,21 @@ struct nx_ipam_ops {
 	/* Give it back. NX_NOT_FOUND when it was not taken: nothing changes. */
 	enum nx_status (*pool_give)(struct nx_pool *pool, const struct nx_address *address);
 	void (*pool_usage)(const struct nx_pool *pool, struct nx_pool_usage *out);
+
+	/* --- since 1.1; a family without them gives addresses by its own strategy alone --- */
+
+	/* What `pool_allocate` does, by the name that configuration and organizations call it. */
+	const char *strategy;
+	/* The configured strategy of organizations that name none; "" is the pool's own. Lives as
+	 * long as the instance. */
+	const char *(*strategy_default)(void *instance);
+	/*
+	 * The lowest free address not below `from`, once more from the beginning when there is none up
+	 * to the end. It is not taken. NX_EXHAUSTED, as `pool_allocate` has it, when there is none;
+	 * NX_INVALID: `from` lies outside the prefix.
+	 */
+	enum nx_status (*pool_find)(struct nx_pool *pool, const struct nx_address *from,
+				    struct nx_address *out, struct nx_error *error);
 };
 
 #endif

@@ -56,10 +56,10 @@ struct nx_table {
 /* --- what a plugin provides and needs ---------------------------------- */
 
 /*
- * A capability: a kind ("ipam", "family", "relay", "driver") and a key
- * ("inet6", "hub", "wireguard"), written "ipam/inet6" in messages. `ops` is
- * the kind's table of functions (ipam.h, family.h, relay.h, driver.h), which
- * starts with `size_t size`.
+ * A capability: a kind ("ipam", "strategy", "family", "relay", "driver") and a
+ * key ("inet6", "random", "hub", "wireguard"), written "ipam/inet6" in messages.
+ * `ops` is the kind's table of functions (ipam.h, strategy.h, family.h, relay.h,
+ * driver.h), which starts with `size_t size`.
  */
 struct nx_provide {
 	const char *kind;
@@ -131,6 +131,9 @@ enum nx_field_meaning {
 	NX_MEANING_DEVICE_PREFIX = 2,	    /* device: its organization's prefix, written by the core */
 	NX_MEANING_DEVICE_ADDRESS = 3,	    /* device: the leased address; at creation, a requested one */
 	NX_MEANING_DEVICE_SUPPORTED = 4,    /* device: boolean; false: no address of this family */
+	/* Since 1.1. Organization, at most one field of a family: the name of the strategy that
+	 * proposes its addresses; "" is the configured one. */
+	NX_MEANING_ORGANIZATION_STRATEGY = 5,
 };
 
 enum {

@@ -16,6 +16,9 @@ static const struct nx_ipam_ops ops = {
 	.pool_take = ipam_pool_take,
 	.pool_give = ipam_pool_give,
 	.pool_usage = ipam_pool_usage,
+	.strategy = IPAM_POOL_STRATEGY,
+	.strategy_default = ipam_server_strategy_default,
+	.pool_find = ipam_pool_find,
 };
 
 static const struct nx_provide provides[] = {{"ipam", "inet", &ops}};
@@ -27,11 +30,14 @@ static const struct nx_config_key config_keys[] = {
 		.fallback = "100.100.0.0/16",
 		.summary = "IPv4 prefix of a new organization that names none, /8 to /30",
 	},
+	IPAM_STRATEGY_KEY(IPAM_V4_LABEL),
 };
 
 static const struct nx_field fields[] = {
 	{NX_RESOURCE_ORGANIZATION, "cidr", "ip_cidr", NX_FIELD_PREFIX, NX_MEANING_ORGANIZATION_PREFIX,
 	 NX_FIELD_ON_CREATE, ""},
+	{NX_RESOURCE_ORGANIZATION, "strategy", "strategy", NX_FIELD_STRING, NX_MEANING_ORGANIZATION_STRATEGY,
+	 NX_FIELD_ON_CREATE | NX_FIELD_ON_PATCH, ""},
 	{NX_RESOURCE_DEVICE, IPAM_V4_PREFIX, IPAM_V4_PREFIX, NX_FIELD_PREFIX, NX_MEANING_DEVICE_PREFIX, 0,
 	 ""},
 	{NX_RESOURCE_DEVICE, IPAM_V4_ADDRESS, IPAM_V4_ADDRESS, NX_FIELD_ADDRESS, NX_MEANING_DEVICE_ADDRESS,
@@ -63,6 +69,12 @@ static const struct nx_migration migrations[] = {
 			"ALTER TABLE devices DROP COLUMN organization_prefix;\n"
 			"ALTER TABLE organizations DROP COLUMN ip_cidr;\n",
 	},
+	{
+		.number = 2,
+		.name = "strategies for IPv4 addresses",
+		.up = "ALTER TABLE organizations ADD COLUMN strategy TEXT NOT NULL DEFAULT '';\n",
+		.down = "ALTER TABLE organizations DROP COLUMN strategy;\n",
+	},
 };
 
 static enum nx_status load(struct nx_host *host, const struct nx_services *services, void **instance,
@@ -80,7 +92,7 @@ static const struct nx_plugin plugin = {
 	.name = "ipam-v4",
 	.version = NEXODUS_VERSION,
 	.license = "Apache-2.0",
-	.summary = "IPv4 addresses for organizations and devices, given in sequence",
+	.summary = "IPv4 addresses for organizations and devices",
 	.provides = NX_TABLE(provides),
 	.config_keys = NX_TABLE(config_keys),
 	.fields = NX_TABLE(fields),

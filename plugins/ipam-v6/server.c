@@ -16,6 +16,9 @@ static const struct nx_ipam_ops ops = {
 	.pool_take = ipam_pool_take,
 	.pool_give = ipam_pool_give,
 	.pool_usage = ipam_pool_usage,
+	.strategy = IPAM_POOL_STRATEGY,
+	.strategy_default = ipam_server_strategy_default,
+	.pool_find = ipam_pool_find,
 };
 
 static const struct nx_provide provides[] = {{"ipam", "inet6", &ops}};
@@ -27,11 +30,14 @@ static const struct nx_config_key config_keys[] = {
 		.fallback = "200::/64",
 		.summary = "IPv6 prefix of a new organization that names none, /32 to /120",
 	},
+	IPAM_STRATEGY_KEY(IPAM_V6_LABEL),
 };
 
 static const struct nx_field fields[] = {
 	{NX_RESOURCE_ORGANIZATION, "cidr_v6", "ip_cidr_v6", NX_FIELD_PREFIX, NX_MEANING_ORGANIZATION_PREFIX,
 	 NX_FIELD_ON_CREATE, ""},
+	{NX_RESOURCE_ORGANIZATION, "strategy_v6", "strategy_v6", NX_FIELD_STRING,
+	 NX_MEANING_ORGANIZATION_STRATEGY, NX_FIELD_ON_CREATE | NX_FIELD_ON_PATCH, ""},
 	{NX_RESOURCE_DEVICE, IPAM_V6_PREFIX, IPAM_V6_PREFIX, NX_FIELD_PREFIX, NX_MEANING_DEVICE_PREFIX, 0,
 	 ""},
 	{NX_RESOURCE_DEVICE, IPAM_V6_ADDRESS, IPAM_V6_ADDRESS, NX_FIELD_ADDRESS, NX_MEANING_DEVICE_ADDRESS,
@@ -66,6 +72,12 @@ static const struct nx_migration migrations[] = {
 		.up = "ALTER TABLE devices ADD COLUMN reflexive_ip6 TEXT NOT NULL DEFAULT '';\n",
 		.down = "ALTER TABLE devices DROP COLUMN reflexive_ip6;\n",
 	},
+	{
+		.number = 3,
+		.name = "strategies for IPv6 addresses",
+		.up = "ALTER TABLE organizations ADD COLUMN strategy_v6 TEXT NOT NULL DEFAULT '';\n",
+		.down = "ALTER TABLE organizations DROP COLUMN strategy_v6;\n",
+	},
 };
 
 static enum nx_status load(struct nx_host *host, const struct nx_services *services, void **instance,
@@ -83,7 +95,7 @@ static const struct nx_plugin plugin = {
 	.name = "ipam-v6",
 	.version = NEXODUS_VERSION,
 	.license = "Apache-2.0",
-	.summary = "IPv6 addresses for organizations and devices, given in sequence",
+	.summary = "IPv6 addresses for organizations and devices",
 	.provides = NX_TABLE(provides),
 	.config_keys = NX_TABLE(config_keys),
 	.fields = NX_TABLE(fields),

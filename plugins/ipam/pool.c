@@ -5,6 +5,8 @@
 
 #include "plugins/ipam/bitmap.h"
 
+#define OUTSIDE "lies outside the organization's prefix"
+
 struct nx_pool {
 	const struct ipam_family *family;
 	const struct nx_services *services;
@@ -66,19 +68,30 @@ static bool number_free(const struct nx_pool *pool, ipam_number from, ipam_numbe
 	return false;
 }
 
+/* The same, past the end once more from the beginning. */
+static enum nx_status number_find(const struct nx_pool *pool, ipam_number from, ipam_number *out,
+				  struct nx_error *error)
+{
+	char text[NX_ADDRESS_TEXT];
+
+	if (number_free(pool, from, out) || number_free(pool, 0, out))
+		return NX_OK;
+	return pool->services->fail(error, NX_EXHAUSTED, NULL,
+				    "all %llu addresses of %s are taken: remove devices, or give the "
+				    "organization a larger prefix",
+				    (unsigned long long)pool->taken,
+				    pool->services->address->prefix_format(&pool->prefix, text));
+}
+
 enum nx_status ipam_pool_allocate(struct nx_pool *pool, const struct nx_lease_request *request,
 				  struct nx_address *out, struct nx_error *error)
 {
 	ipam_number number;
-	char text[NX_ADDRESS_TEXT];
+	enum nx_status status = number_find(pool, pool->next, &number, error);
 
 	(void)request; /* the sequence does not depend on who asks */
-	if (!number_free(pool, pool->next, &number) && !number_free(pool, 0, &number))
-		return pool->services->fail(error, NX_EXHAUSTED, NULL,
-					    "all %llu addresses of %s are taken: remove devices, or give the "
-					    "organization a larger prefix",
-					    (unsigned long long)pool->taken,
-					    pool->services->address->prefix_format(&pool->prefix, text));
+	if (status != NX_OK)
+		return status;
 	if (!bitmap_set(&pool->map, number))
 		return no_memory(pool, error);
 	pool->next = number + 1;
@@ -111,7 +124,7 @@ enum nx_status ipam_pool_take(struct nx_pool *pool, const struct nx_address *add
 	ipam_number number, last;
 
 	if (!host_part(pool, address, &number))
-		return refuse(pool, NX_INVALID, address, "lies outside the organization's prefix", error);
+		return refuse(pool, NX_INVALID, address, OUTSIDE, error);
 	if (pool->family->reserved(pool->host_bits, number, &last))
 		return refuse(pool, NX_INVALID, address, "is a reserved address of", error);
 	if (bitmap_test(&pool->map, number))
@@ -131,6 +144,20 @@ enum nx_status ipam_pool_give(struct nx_pool *pool, const struct nx_address *add
 	bitmap_clear(&pool->map, number);
 	pool->taken--;
 	return NX_OK;
+}
+
+enum nx_status ipam_pool_find(struct nx_pool *pool, const struct nx_address *from, struct nx_address *out,
+			      struct nx_error *error)
+{
+	ipam_number number;
+	enum nx_status status;
+
+	if (!host_part(pool, from, &number))
+		return refuse(pool, NX_INVALID, from, OUTSIDE, error);
+	status = number_find(pool, number, &number, error);
+	if (status == NX_OK)
+		*out = ipam_number_address(pool->base | number, pool->family->address_length);
+	return status;
 }
 
 void ipam_pool_usage(const struct nx_pool *pool, struct nx_pool_usage *out)

@@ -14,6 +14,9 @@
 
 #include "plugins/ipam/family.h"
 
+/* What ipam_pool_allocate() does, for a person. */
+#define IPAM_POOL_STRATEGY "sequential"
+
 /* `prefix` has been judged; `family` and `services` outlive the pool. */
 enum nx_status ipam_pool_open(const struct ipam_family *family, const struct nx_services *services,
 			      const struct nx_prefix *prefix, struct nx_pool **out, struct nx_error *error);
@@ -22,6 +25,8 @@ enum nx_status ipam_pool_allocate(struct nx_pool *pool, const struct nx_lease_re
 				  struct nx_address *out, struct nx_error *error);
 enum nx_status ipam_pool_take(struct nx_pool *pool, const struct nx_address *address, struct nx_error *error);
 enum nx_status ipam_pool_give(struct nx_pool *pool, const struct nx_address *address);
+enum nx_status ipam_pool_find(struct nx_pool *pool, const struct nx_address *from, struct nx_address *out,
+			      struct nx_error *error);
 void ipam_pool_usage(const struct nx_pool *pool, struct nx_pool_usage *out);
 
 #endif

@@ -2,6 +2,7 @@
 #include "plugins/ipam/server.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum nx_status ipam_server_load(const struct ipam_family *family, struct nx_host *host,
 				const struct nx_services *services, void **instance, struct nx_error *error)
@@ -15,8 +16,13 @@ enum nx_status ipam_server_load(const struct ipam_family *family, struct nx_host
 		return services->fail(error, status, NULL, "the configured default prefix is unfit: %s",
 				      reason.message);
 	struct ipam_server *server = calloc(1, sizeof(*server));
-	if (!server)
+	const char *strategy = services->config_string(host, "strategy");
+	if (server)
+		server->strategy = strdup(strcmp(strategy, IPAM_POOL_STRATEGY) == 0 ? "" : strategy);
+	if (!server || !server->strategy) {
+		free(server);
 		return services->fail(error, NX_INTERNAL, NULL, "out of memory");
+	}
 	server->family = family;
 	server->services = services;
 	server->fallback = fallback;
@@ -26,7 +32,18 @@ enum nx_status ipam_server_load(const struct ipam_family *family, struct nx_host
 
 void ipam_server_unload(void *instance)
 {
-	free(instance);
+	struct ipam_server *server = instance;
+
+	if (server)
+		free(server->strategy);
+	free(server);
+}
+
+const char *ipam_server_strategy_default(void *instance)
+{
+	const struct ipam_server *server = instance;
+
+	return server->strategy;
 }
 
 enum nx_status ipam_server_prefix_default(void *instance, struct nx_prefix *out, struct nx_error *error)

@@ -10,9 +10,19 @@ struct ipam_server {
 	const struct ipam_family *family;
 	const struct nx_services *services;
 	struct nx_prefix fallback; /* the prefix of an organization that names none */
+	char *strategy;		   /* the same of strategies; "": the pool's own */
 };
 
-/* `load` of a family: reads the configuration's "prefix" and refuses one that is unfit. */
+/* A family's configuration key "strategy". */
+#define IPAM_STRATEGY_KEY(label)                                                                             \
+	{                                                                                                    \
+		.name = "strategy", .type = NX_CONFIG_STRING, .fallback = IPAM_POOL_STRATEGY,                \
+		.summary = "Strategy that proposes " label                                                   \
+			   " addresses where the organization names none: " IPAM_POOL_STRATEGY               \
+			   ", or that of a plugin"                                                           \
+	}
+
+/* `load` of a family: reads the configuration's "prefix", refusing one that is unfit, and "strategy". */
 enum nx_status ipam_server_load(const struct ipam_family *family, struct nx_host *host,
 				const struct nx_services *services, void **instance, struct nx_error *error);
 void ipam_server_unload(void *instance);
@@ -23,6 +33,7 @@ enum nx_status ipam_server_prefix_check(void *instance, const char *text, struct
 					struct nx_error *error);
 enum nx_status ipam_server_network_check(void *instance, const struct nx_prefix *network,
 					 struct nx_error *error);
+const char *ipam_server_strategy_default(void *instance);
 enum nx_status ipam_server_pool_open(void *instance, const struct nx_prefix *prefix, struct nx_pool **out,
 				     struct nx_error *error);
 

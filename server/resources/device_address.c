@@ -25,12 +25,13 @@ static enum nx_status wanted_unsupported(struct nx_server *server, const struct 
 		       family->ops->label);
 }
 
-static enum nx_status family_choose(struct nx_server *server, struct nx_tx *tx, size_t index,
-				    const struct nx_prefix *prefix, const struct nx_address *wanted,
+static enum nx_status family_choose(struct nx_server *server, struct nx_tx *tx,
+				    const struct nx_lease_source *source, const struct nx_address *wanted,
 				    struct nx_value *record, struct nx_device_texts *texts,
 				    struct nx_error *error)
 {
-	const struct nx_family *family = &server->fields->family[index];
+	const struct nx_family *family = source->family;
+	size_t index = (size_t)(family - server->fields->family);
 	struct nx_lease_request request = lease_request(record);
 	enum nx_status status;
 
@@ -38,8 +39,7 @@ static enum nx_status family_choose(struct nx_server *server, struct nx_tx *tx, 
 		return wanted ? wanted_unsupported(server, family, error) : NX_OK;
 	if (record[family->device_address].text[0])
 		return NX_OK;
-	status = nx_lease_choose(server->leases, tx, family, prefix, &request, wanted, &texts->chosen[index],
-				 error);
+	status = nx_lease_choose(server->leases, tx, source, &request, wanted, &texts->chosen[index], error);
 	if (status != NX_OK)
 		return status;
 	nx_address_format(&texts->chosen[index], texts->address[index]);
@@ -59,13 +59,16 @@ enum nx_status nx_device_addresses_choose(struct nx_server *server, struct nx_tx
 	for (size_t i = 0; status == NX_OK && i < fields->family_count; i++) {
 		const struct nx_family *family = &fields->family[i];
 		struct nx_prefix prefix;
+		struct nx_lease_source source = {.family = family, .prefix = &prefix, .strategy = ""};
 
 		/* None yet: the family has arrived while this organization was being made. */
 		if (!nx_prefix_parse(organization[family->organization_prefix].text, &prefix))
 			continue;
 		nx_prefix_format(&prefix, texts->prefix[i]);
 		record[family->device_prefix] = NX_TEXT(texts->prefix[i]);
-		status = family_choose(server, tx, i, &prefix, wanted && wanted[i].length ? &wanted[i] : NULL,
+		if (family->organization_strategy != NX_NO_COLUMN)
+			source.strategy = organization[family->organization_strategy].text;
+		status = family_choose(server, tx, &source, wanted && wanted[i].length ? &wanted[i] : NULL,
 				       record, texts, error);
 	}
 	return status;

@@ -77,6 +77,7 @@ enum nx_status nx_fields_family_add(struct nx_fields *fields, const struct nx_ca
 		.device_prefix = NX_NO_COLUMN,
 		.device_address = NX_NO_COLUMN,
 		.device_supported = NX_NO_COLUMN,
+		.organization_strategy = NX_NO_COLUMN,
 	};
 	return NX_OK;
 }
@@ -102,6 +103,8 @@ static size_t *family_place(struct nx_family *family, enum nx_field_meaning mean
 		return &family->device_address;
 	case NX_MEANING_DEVICE_SUPPORTED:
 		return &family->device_supported;
+	case NX_MEANING_ORGANIZATION_STRATEGY:
+		return &family->organization_strategy;
 	case NX_MEANING_PLAIN:
 		break;
 	}
@@ -200,6 +203,8 @@ static bool meaning_fits(const struct nx_field *field)
 		return field->resource == NX_RESOURCE_DEVICE && field->type == NX_FIELD_ADDRESS;
 	case NX_MEANING_DEVICE_SUPPORTED:
 		return field->resource == NX_RESOURCE_DEVICE && field->type == NX_FIELD_BOOLEAN;
+	case NX_MEANING_ORGANIZATION_STRATEGY:
+		return field->resource == NX_RESOURCE_ORGANIZATION && field->type == NX_FIELD_STRING;
 	}
 	return false;
 }

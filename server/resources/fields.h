@@ -89,7 +89,8 @@ struct nx_family {
 	size_t organization_prefix; /* places in the records */
 	size_t device_prefix;
 	size_t device_address;
-	size_t device_supported; /* NX_NO_COLUMN when the family has no such field */
+	size_t device_supported;      /* NX_NO_COLUMN when the family has no such field */
+	size_t organization_strategy; /* the same */
 };
 #define NX_NO_COLUMN ((size_t)-1)
 

@@ -19,7 +19,8 @@ static bool clients_write(const struct nx_column *column, uint32_t when)
 	const struct nx_field *field = column->field;
 
 	return field && (field->flags & when) &&
-	       (field->meaning == NX_MEANING_PLAIN || field->meaning == NX_MEANING_DEVICE_SUPPORTED);
+	       (field->meaning == NX_MEANING_PLAIN || field->meaning == NX_MEANING_DEVICE_SUPPORTED ||
+		field->meaning == NX_MEANING_ORGANIZATION_STRATEGY);
 }
 
 enum nx_status nx_fields_read(const struct nx_fields *fields, const struct nx_columns *columns,

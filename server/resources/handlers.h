@@ -14,6 +14,7 @@ struct nx_request;
 void nx_organizations_list(struct nx_request *request);
 void nx_organization_create(struct nx_request *request);
 void nx_organization_show(struct nx_request *request);
+void nx_organization_update(struct nx_request *request);
 void nx_organization_delete(struct nx_request *request);
 void nx_organization_devices(struct nx_request *request);
 void nx_organization_device(struct nx_request *request);

@@ -2,10 +2,7 @@
 #include "server/resources/lease.h"
 
 #include "base/address.h"
-#include "server/resources/pools.h"
-
-/* Proposals that the table contradicts before the pool is read anew. */
-#define PROBE_LIMIT 64
+#include "server/resources/lease_inside.h"
 
 static bool seen_one(void *context, const struct nx_row *row)
 {
@@ -14,140 +11,167 @@ static bool seen_one(void *context, const struct nx_row *row)
 	return false;
 }
 
-/* Does the table know this address of the organization? */
-static enum nx_status lease_exists(struct nx_tx *tx, const struct nx_lease_request *request,
-				   const struct nx_address *address, bool *out, struct nx_error *error)
+enum nx_status nx_lease_exists(const struct nx_choice *choice, const struct nx_address *address, bool *out,
+			       struct nx_error *error)
 {
 	char text[NX_ADDRESS_TEXT];
 
 	*out = false;
-	return nx_sql_each(
-		tx, error, "SELECT device_id FROM leases WHERE organization_id = $1 AND address = $2",
-		NX_PARAMS(NX_TEXT(request->organization_id), NX_TEXT(nx_address_format(address, text))),
-		seen_one, out);
+	return nx_sql_each(choice->tx, error,
+			   "SELECT device_id FROM leases WHERE organization_id = $1 AND address = $2",
+			   NX_PARAMS(NX_TEXT(choice->request->organization_id),
+				     NX_TEXT(nx_address_format(address, text))),
+			   seen_one, out);
 }
 
-/* A plugin's refusal, with the field that the client knows the address by. */
-static enum nx_status refuse(struct nx_server *server, const struct nx_family *family, enum nx_status status,
-			     const struct nx_error *why, struct nx_error *error)
+enum nx_status nx_lease_refuse(const struct nx_choice *choice, enum nx_status status,
+			       const struct nx_error *why, struct nx_error *error)
 {
-	const char *field = server->fields->devices.column[family->device_address].name;
+	const struct nx_columns *devices = &choice->leases->server->fields->devices;
 
-	return nx_fail(error, status, field, "%s", why->message);
+	return nx_fail(error, status, devices->column[choice->entry->family->device_address].name, "%s",
+		       why->message);
 }
 
-static enum nx_status misbehaves(const struct nx_family *family, const struct nx_address *address,
-				 const char *what, struct nx_error *error)
+enum nx_status nx_lease_misbehaves(const char *plugin, const struct nx_address *address, const char *what,
+				   struct nx_error *error)
 {
 	char text[NX_ADDRESS_TEXT];
 
-	return nx_fail(error, NX_INTERNAL, NULL, "plugin %s misbehaves: it proposes %s, which %s",
-		       family->plugin, nx_address_format(address, text), what);
+	nx_address_format(address, text);
+	return nx_fail(error, NX_INTERNAL, NULL, "plugin %s misbehaves: it proposes %s, which %s", plugin,
+		       text[0] ? text : "something", what);
+}
+
+enum nx_status nx_lease_proposal_check(const struct nx_choice *choice, const char *plugin,
+				       const struct nx_address *address, struct nx_error *error)
+{
+	const struct nx_pool_entry *entry = choice->entry;
+
+	if (address->length != entry->family->ops->address_length)
+		return nx_lease_misbehaves(plugin, address, "is no address of its family", error);
+	if (!nx_prefix_contains(&entry->prefix, address))
+		return nx_lease_misbehaves(plugin, address, "lies outside the organization's prefix", error);
+	return NX_OK;
 }
 
 /* --- the address that is wanted ---------------------------------------------------- */
 
-static enum nx_status choose_wanted(struct nx_leases *leases, struct nx_tx *tx, struct nx_pool_entry *entry,
-				    const struct nx_lease_request *request, const struct nx_address *wanted,
+enum nx_status nx_lease_take(const struct nx_choice *choice, const struct nx_address *address,
+			     enum nx_status *verdict, struct nx_error *why, struct nx_error *error)
+{
+	struct nx_pool_entry *entry = choice->entry;
+	const struct nx_ipam_ops *ops = entry->family->ops;
+	bool taken = true;
+	enum nx_status status = NX_OK;
+
+	*verdict = ops->pool_take(entry->pool, address, why);
+	if (*verdict != NX_CONFLICT)
+		return NX_OK;
+	status = nx_lease_exists(choice, address, &taken, error);
+	if (status != NX_OK || taken)
+		return status;
+	status = nx_pool_read(choice->tx, entry, error);
+	if (status == NX_OK)
+		*verdict = ops->pool_take(entry->pool, address, why);
+	return status;
+}
+
+static enum nx_status choose_wanted(const struct nx_choice *choice, const struct nx_address *wanted,
 				    struct nx_error *error)
 {
-	const struct nx_family *family = entry->family;
 	struct nx_error why = {0};
-	enum nx_status status = family->ops->pool_take(entry->pool, wanted, &why);
-	bool taken;
+	enum nx_status verdict, status = nx_lease_take(choice, wanted, &verdict, &why, error);
 
-	if (status == NX_CONFLICT) {
-		/* The pool may not know yet that the lease has ended, here or on another server. */
-		enum nx_status asked = lease_exists(tx, request, wanted, &taken, error);
-
-		if (asked != NX_OK)
-			return asked;
-		if (!taken) {
-			asked = nx_pool_read(tx, entry, error);
-			if (asked != NX_OK)
-				return asked;
-			status = family->ops->pool_take(entry->pool, wanted, &why);
-		}
-	}
-	if (status == NX_OK)
-		nx_pool_taken(tx, entry, wanted);
-	return status == NX_OK ? NX_OK : refuse(leases->server, family, status, &why, error);
+	if (status != NX_OK)
+		return status;
+	if (verdict != NX_OK)
+		return nx_lease_refuse(choice, verdict, &why, error);
+	nx_pool_taken(choice->tx, choice->entry, wanted);
+	return NX_OK;
 }
 
 /* --- an address that the pool proposes ----------------------------------------------- */
-
-static enum nx_status proposal_check(const struct nx_pool_entry *entry, const struct nx_address *address,
-				     struct nx_error *error)
-{
-	if (address->length != entry->family->ops->address_length)
-		return misbehaves(entry->family, address, "is no address of its family", error);
-	if (!nx_prefix_contains(&entry->prefix, address))
-		return misbehaves(entry->family, address, "lies outside the organization's prefix", error);
-	return NX_OK;
-}
 
 /*
  * One proposal, checked. A pool that was contradicted by the table once is asked about each
  * proposal; what the table has stays taken in the pool, and *free is false.
  */
-static enum nx_status propose(struct nx_leases *leases, struct nx_tx *tx, struct nx_pool_entry *entry,
-			      const struct nx_lease_request *request, struct nx_address *out, bool *free,
+static enum nx_status propose(const struct nx_choice *choice, struct nx_address *out, bool *free,
 			      struct nx_error *error)
 {
+	struct nx_pool_entry *entry = choice->entry;
 	const struct nx_family *family = entry->family;
 	struct nx_error why = {0};
-	enum nx_status status = family->ops->pool_allocate(entry->pool, request, out, &why);
+	enum nx_status status = family->ops->pool_allocate(entry->pool, choice->request, out, &why);
 	bool taken = false;
 
 	if (status != NX_OK)
-		return refuse(leases->server, family, status, &why, error);
-	status = proposal_check(entry, out, error);
+		return nx_lease_refuse(choice, status, &why, error);
+	status = nx_lease_proposal_check(choice, family->plugin, out, error);
 	if (status == NX_OK && entry->contradicted)
-		status = lease_exists(tx, request, out, &taken, error);
+		status = nx_lease_exists(choice, out, &taken, error);
 	*free = status == NX_OK && !taken;
 	if (*free)
-		nx_pool_taken(tx, entry, out);
+		nx_pool_taken(choice->tx, entry, out);
 	else if (status != NX_OK)
 		family->ops->pool_give(entry->pool, out);
 	return status;
 }
 
-static enum nx_status choose_any(struct nx_leases *leases, struct nx_tx *tx, struct nx_pool_entry *entry,
-				 const struct nx_lease_request *request, struct nx_address *out,
+static enum nx_status choose_any(const struct nx_choice *choice, struct nx_address *out,
 				 struct nx_error *error)
 {
+	struct nx_pool_entry *entry = choice->entry;
 	enum nx_status status = NX_OK;
 	bool free = false;
 
-	for (int i = 0; i < PROBE_LIMIT && !free && status == NX_OK; i++)
-		status = propose(leases, tx, entry, request, out, &free, error);
-	if (free || (status != NX_OK && !(status == NX_EXHAUSTED && nx_pool_may_be_stale(tx, entry))))
+	for (int i = 0; i < NX_LEASE_PROBES && !free && status == NX_OK; i++)
+		status = propose(choice, out, &free, error);
+	if (free || (status != NX_OK && !(status == NX_EXHAUSTED && nx_pool_may_be_stale(choice->tx, entry))))
 		return status;
 	/* The pool is behind the table by more than a few leases. */
-	status = nx_pool_read(tx, entry, error);
+	status = nx_pool_read(choice->tx, entry, error);
 	if (status == NX_OK)
-		status = propose(leases, tx, entry, request, out, &free, error);
+		status = propose(choice, out, &free, error);
 	if (status == NX_EXHAUSTED)
 		nx_pool_exhausted(entry);
 	if (status == NX_OK && !free)
-		return misbehaves(entry->family, out, "is taken, and has been told so", error);
+		return nx_lease_misbehaves(entry->family->plugin, out, "is taken, and has been told so",
+					   error);
 	return status;
 }
 
-enum nx_status nx_lease_choose(struct nx_leases *leases, struct nx_tx *tx, const struct nx_family *family,
-			       const struct nx_prefix *prefix, const struct nx_lease_request *request,
+/* --- either ------------------------------------------------------------------------ */
+
+static enum nx_status choose_by_strategy(const struct nx_choice *choice, const char *name,
+					 struct nx_address *out, struct nx_error *error)
+{
+	const struct nx_family *family = choice->entry->family;
+	struct nx_strategy strategy = {0};
+	enum nx_status status = nx_strategy_find(choice->leases->server->plugins, family->ops,
+						 family->instance, name, &strategy, error);
+
+	if (status != NX_OK)
+		return status;
+	return strategy.ops ? nx_lease_by_strategy(choice, &strategy, out, error)
+			    : choose_any(choice, out, error);
+}
+
+enum nx_status nx_lease_choose(struct nx_leases *leases, struct nx_tx *tx,
+			       const struct nx_lease_source *source, const struct nx_lease_request *request,
 			       const struct nx_address *wanted, struct nx_address *out,
 			       struct nx_error *error)
 {
-	struct nx_pool_entry *entry;
-	enum nx_status status =
-		nx_pool_open(leases, tx, family, request->organization_id, prefix, &entry, error);
+	struct nx_choice choice = {.leases = leases, .tx = tx, .request = request};
+	enum nx_status status = nx_pool_open(leases, tx, source->family, request->organization_id,
+					     source->prefix, &choice.entry, error);
 
 	if (status != NX_OK)
 		return status;
 	if (!wanted)
-		return choose_any(leases, tx, entry, request, out, error);
-	status = choose_wanted(leases, tx, entry, request, wanted, error);
+		return choose_by_strategy(&choice, source->strategy, out, error);
+	status = choose_wanted(&choice, wanted, error);
 	if (status == NX_OK)
 		*out = *wanted;
 	return status;

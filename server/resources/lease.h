@@ -2,8 +2,8 @@
 /*
  * Leases: which device has which address. The table of leases is the truth; over
  * it stand the pools of the "ipam/…" plugins, one per organization and family,
- * opened when first needed and filled from the table. A pool proposes, the core
- * checks the proposal, the table decides.
+ * opened when first needed and filled from the table. A pool, or the strategy that
+ * the organization has, proposes; the core checks the proposal, the table decides.
  *
  * What a transaction did to a pool is undone when the transaction is; when its
  * outcome is unknown the pool is dropped, and read again at its next use. An
@@ -21,14 +21,20 @@
 struct nx_leases *nx_leases_new(struct nx_server *server);
 void nx_leases_free(struct nx_leases *leases); /* after nx_store_stop(); NULL is fine */
 
+/* Where an organization's addresses of one family come from. */
+struct nx_lease_source {
+	const struct nx_family *family;
+	const struct nx_prefix *prefix;
+	const char *strategy; /* its name; "": the family's configured one */
+};
 /*
- * Choose an address for a device out of the organization's prefix: the one that is
- * wanted, or (NULL) one that the pool proposes. NX_INVALID: outside or reserved;
- * NX_CONFLICT: taken; NX_EXHAUSTED: none left; all with the field of the address and
- * a message for a person. NX_INTERNAL: the plugin misbehaves.
+ * Choose an address for a device: the one that is wanted, or (NULL) one that the
+ * strategy proposes. NX_INVALID: outside or reserved; NX_CONFLICT: taken; NX_EXHAUSTED:
+ * none left; all with the field of the address and a message for a person.
+ * NX_UNSUPPORTED: no such strategy is loaded. NX_INTERNAL: a plugin misbehaves.
  */
-enum nx_status nx_lease_choose(struct nx_leases *leases, struct nx_tx *tx, const struct nx_family *family,
-			       const struct nx_prefix *prefix, const struct nx_lease_request *request,
+enum nx_status nx_lease_choose(struct nx_leases *leases, struct nx_tx *tx,
+			       const struct nx_lease_source *source, const struct nx_lease_request *request,
 			       const struct nx_address *wanted, struct nx_address *out,
 			       struct nx_error *error);
 /*
@@ -50,8 +56,9 @@ enum nx_status nx_leases_end_all(struct nx_leases *leases, struct nx_tx *tx, con
  * A family may have arrived since the last start: give every organization without a
  * prefix of it the default one, and every device without an address that supports it
  * an address. Control thread, after nx_store_start(), before requests are served.
- * Works in batches and logs its progress; a pool that is exhausted is logged and
- * passed over. Costs one query per family when there is nothing to do.
+ * Works in batches and logs its progress; a pool that is exhausted, or whose
+ * organization names a strategy that is not loaded, is logged and passed over. Costs one query per family
+ * when there is nothing to do.
  */
 enum nx_status nx_leases_family_arrived(struct nx_server *server, struct nx_error *error);
 

@@ -115,7 +115,7 @@ static enum nx_status device_serve(struct arrival *arrival, struct nx_tx *tx, st
 		return status;
 	memcpy(after, record, fields->devices.count * sizeof(*after));
 	status = nx_device_addresses_choose(arrival->server, tx, organization, NULL, after, &texts, &why);
-	if (status == NX_EXHAUSTED) {
+	if (status == NX_EXHAUSTED || status == NX_UNSUPPORTED) { /* full, or its strategy is not loaded */
 		arrival->batch_full++;
 		exhaustion_tell(arrival, record, &why);
 		if (nx_record_equal(&fields->devices, record, after))

@@ -4,6 +4,7 @@
 #define NX_SERVER_RESOURCES_ORGANIZATION_H
 
 #include "base/secret.h"
+#include "server/auth/principal.h"
 #include "server/resources/fields.h"
 
 #define NX_NAME_LIMIT 128
@@ -16,11 +17,14 @@ struct nx_new_organization {
 	char prefix[NX_FAMILY_LIMIT][NX_ADDRESS_TEXT];
 };
 /*
- * Read what the plugins bring: prefixes and other fields. `body` NULL: defaults everywhere.
- * Owner, name and description are the caller's to fill in. Any thread.
+ * Read what the plugins bring: prefixes, strategies and other fields. `body` NULL: defaults
+ * everywhere. Owner, name and description are the caller's to fill in. Any thread.
  */
-enum nx_status nx_organization_read(const struct nx_fields *fields, const struct nx_json *body,
+enum nx_status nx_organization_read(const struct nx_server *server, const struct nx_json *body,
 				    struct nx_new_organization *out, struct nx_error *error);
+/* NX_CONFLICT when there is one of this name; the id is told to its members. */
+enum nx_status nx_organization_name_check(const struct nx_fields *fields, struct nx_tx *tx, const char *name,
+					  const struct nx_principal *who, struct nx_error *error);
 /* Make it, and its owner a member. The name must be free. */
 enum nx_status nx_organization_insert(const struct nx_fields *fields, struct nx_tx *tx,
 				      struct nx_new_organization *organization, struct nx_error *error);

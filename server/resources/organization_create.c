@@ -11,6 +11,7 @@
 #include "server/resources/handlers.h"
 #include "server/resources/organization.h"
 #include "server/resources/reply.h"
+#include "server/resources/strategy.h"
 
 /* --- reading ----------------------------------------------------------------------------- */
 
@@ -30,14 +31,17 @@ static enum nx_status overlap_check(const struct nx_fields *fields, const struct
 	return NX_OK;
 }
 
-enum nx_status nx_organization_read(const struct nx_fields *fields, const struct nx_json *body,
+enum nx_status nx_organization_read(const struct nx_server *server, const struct nx_json *body,
 				    struct nx_new_organization *out, struct nx_error *error)
 {
+	const struct nx_fields *fields = server->fields;
 	struct nx_prefix prefixes[NX_FAMILY_LIMIT];
 	enum nx_status status;
 
 	nx_record_blank(&fields->organizations, out->record);
 	status = nx_fields_read(fields, &fields->organizations, body, NX_FIELD_ON_CREATE, out->record, error);
+	if (status == NX_OK)
+		status = nx_organization_strategies_check(server, out->record, error);
 	for (size_t i = 0; status == NX_OK && i < fields->family_count; i++) {
 		const struct nx_family *family = &fields->family[i];
 
@@ -72,32 +76,32 @@ enum nx_status nx_organization_insert(const struct nx_fields *fields, struct nx_
 	return status;
 }
 
+enum nx_status nx_organization_name_check(const struct nx_fields *fields, struct nx_tx *tx, const char *name,
+					  const struct nx_principal *who, struct nx_error *error)
+{
+	const struct nx_columns *columns = &fields->organizations;
+	NX_AUTO_FREE char *sql = nx_printf("SELECT %s FROM organizations WHERE name = $1", columns->list);
+	NX_AUTO_FREE struct nx_value *found = NULL;
+	bool member;
+	enum nx_status status = nx_record_find(columns, tx, sql, name, "organization", &found, error);
+
+	if (status != NX_OK)
+		return status == NX_NOT_FOUND ? NX_OK : status;
+	status = nx_member_check(tx, found[NX_ORGANIZATION_ID].text, who->id, &member, error);
+	return status == NX_OK ? nx_exists(error, member ? found[NX_ORGANIZATION_ID].text : NULL) : status;
+}
+
 struct creation {
 	struct nx_write write;
 	struct nx_new_organization organization;
 };
 
-/* Taken: the id is told to members of the organization that has the name. */
-static enum nx_status name_check(const struct creation *creation, struct nx_tx *tx, struct nx_error *error)
-{
-	const struct nx_columns *columns = &creation->write.server->fields->organizations;
-	NX_AUTO_FREE char *sql = nx_printf("SELECT %s FROM organizations WHERE name = $1", columns->list);
-	NX_AUTO_FREE struct nx_value *found = NULL;
-	bool member;
-	enum nx_status status =
-		nx_record_find(columns, tx, sql, creation->organization.record[NX_ORGANIZATION_NAME].text,
-			       "organization", &found, error);
-
-	if (status != NX_OK)
-		return status == NX_NOT_FOUND ? NX_OK : status;
-	status = nx_member_check(tx, found[NX_ORGANIZATION_ID].text, creation->write.who->id, &member, error);
-	return status == NX_OK ? nx_exists(error, member ? found[NX_ORGANIZATION_ID].text : NULL) : status;
-}
-
 static enum nx_status creation_run(struct nx_write *write, struct nx_tx *tx, struct nx_error *error)
 {
 	struct creation *creation = (struct creation *)write;
-	enum nx_status status = name_check(creation, tx, error);
+	enum nx_status status = nx_organization_name_check(
+		write->server->fields, tx, creation->organization.record[NX_ORGANIZATION_NAME].text,
+		write->who, error);
 
 	if (status == NX_OK)
 		status = nx_organization_insert(write->server->fields, tx, &creation->organization, error);
@@ -117,8 +121,7 @@ static enum nx_status body_read(struct creation *creation, const struct nx_json 
 	if (status == NX_OK)
 		status = nx_text_read(body, "description", NX_DESCRIPTION_LIMIT, &description, error);
 	if (status == NX_OK)
-		status = nx_organization_read(creation->write.server->fields, body, &creation->organization,
-					      error);
+		status = nx_organization_read(creation->write.server, body, &creation->organization, error);
 	record[NX_ORGANIZATION_NAME] = NX_TEXT(name);
 	record[NX_ORGANIZATION_DESCRIPTION] = NX_TEXT(description);
 	record[NX_ORGANIZATION_OWNER] = NX_TEXT(creation->write.who->id);

@@ -166,6 +166,7 @@ static void hook_add(struct nx_tx *tx, struct nx_pool_entry *entry, enum deed de
 
 void nx_pool_taken(struct nx_tx *tx, struct nx_pool_entry *entry, const struct nx_address *address)
 {
+	entry->last = *address;
 	hook_add(tx, entry, ADDRESS_TAKEN, address);
 }
 
@@ -257,7 +258,9 @@ enum nx_status nx_pool_open(struct nx_leases *leases, struct nx_tx *tx, const st
 	entry_unlink(leases, entry);
 	entry_link(leases, entry);
 	*out = entry;
-	if (entry->pool && nx_prefix_compare(&entry->prefix, prefix) == 0)
+	if (nx_prefix_compare(&entry->prefix, prefix) != 0)
+		entry->last = (struct nx_address){0};
+	else if (entry->pool)
 		return NX_OK;
 	entry->prefix = *prefix;
 	return nx_pool_read(tx, entry, error);

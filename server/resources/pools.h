@@ -15,9 +15,10 @@ struct nx_pool_entry {
 	const struct nx_family *family;
 	struct nx_pool *pool; /* NULL: to be opened and read at the next use */
 	struct nx_prefix prefix;
-	unsigned generation;  /* counts openings: what was done to an earlier one needs no undoing */
-	unsigned pending;     /* hooks of transactions under way that point here */
-	bool contradicted;    /* the table has known better: others write to it as well */
+	struct nx_address last; /* taken by a transaction; length 0: none yet */
+	unsigned generation;	/* counts openings: what was done to an earlier one needs no undoing */
+	unsigned pending;	/* hooks of transactions under way that point here */
+	bool contradicted;	/* the table has known better: others write to it as well */
 	int64_t exhausted_at; /* seconds of CLOCK_MONOTONIC: read anew, and still without an address; 0: never
 			       */
 	char key[];

@@ -72,7 +72,7 @@ static enum nx_status own_organization(struct nx_server *server, struct nx_tx *t
 {
 	struct nx_new_organization organization;
 	char name[NX_NAME_LIMIT + 16], description[NX_NAME_LIMIT + 32];
-	enum nx_status status = nx_organization_read(server->fields, NULL, &organization, error);
+	enum nx_status status = nx_organization_read(server, NULL, &organization, error);
 
 	if (status == NX_OK)
 		status = own_name(tx, username, user_id, name, sizeof(name), error);

@@ -42,6 +42,7 @@ MATRIX = {
     "GET /api/organizations": users(200, 200, 200),
     "POST /api/organizations": users(201, 201, 201),
     "GET /api/organizations/{organization}": row(**IN_ORGANIZATION),
+    "PATCH /api/organizations/{organization}": users(200, 403, 404),
     "DELETE /api/organizations/{organization}": users(200, 403, 404),
     "GET /api/organizations/{organization}/devices": row(**IN_ORGANIZATION),
     "GET /api/organizations/{organization}/devices/{id}": row(**IN_ORGANIZATION),
@@ -190,6 +191,8 @@ class Authorisation(unittest.TestCase):
             body = {"name": fresh}
         elif name == "POST /api/devices":
             body = {"public_key": public_key(), "organization_id": organization}
+        elif name == "PATCH /api/organizations/{organization}":
+            body = {"description": fresh}
         elif name == "PATCH /api/devices/{id}":
             body = {"hostname": fresh}
         elif name == "POST /api/invitations":

@@ -174,7 +174,7 @@ class Kind:
 
 class Text(Kind):
     def __init__(self, limit, required=False):
-        self.limit, self.required = limit, required
+        self.limit, self.required, self.filled = limit, required, required
         self.good = (text_of("x" * limit), b'"' + "é".encode() * (limit // 2) + b'"', text_of("\U0001f980 \"\\/'"))
 
     def values(self):
@@ -185,8 +185,17 @@ class Text(Kind):
 
     def wrong(self, field):
         yield from super().wrong(field)
-        if self.required:
+        if self.filled:
             yield b'""', missing(field)
+
+
+class NewName(Text):
+    """Of what has one, that no other may have; it can be left out, and not be empty."""
+
+    def __init__(self, limit):
+        super().__init__(limit)
+        self.filled = True
+        self.good = (text_of("y" * limit), b'"' + "ü".encode() * (limit // 2) + b'"', text_of("\U0001f980 \"\\/'?"))
 
 
 class Word(Text):

@@ -47,11 +47,17 @@ DEVICE = {
     "relay_draining": malformed.Flag(),
 }
 
+STRATEGY = malformed.Word("Stable", "stable ", "strategy/stable", "../stable", "x" * 255, good=("", "sequential"))
+
 BODIES = {
     "POST /api/organizations": Body(
         201, lambda w: {"name": w.fresh(), "description": "d", "cidr": "10.5.0.0/16", "cidr_v6": "fd05::/64", "hub_zone": False},
         name=malformed.Text(128, required=True), description=malformed.Text(255), hub_zone=malformed.Flag(),
+        strategy=STRATEGY, strategy_v6=STRATEGY,
         cidr=malformed.Prefix("fd00::/64", "ip_cidr"), cidr_v6=malformed.Prefix("10.0.0.0/16", "ip_cidr_v6")),
+    "PATCH /api/organizations/{organization}": Body(
+        200, lambda w: {"name": w.fresh(), "description": "d", "strategy": "sequential"},
+        name=malformed.NewName(128), description=malformed.Text(255), strategy=STRATEGY, strategy_v6=STRATEGY),
     "POST /api/organizations/{organization}/events": Body(
         200, lambda w: [{"kind": "device", "gt_revision": 0, "at_tail": True}],
         kind=malformed.Word("devices", "Device", "user", required=True), at_tail=malformed.Flag(),

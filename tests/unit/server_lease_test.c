@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "server/resources/fields_gather.h"
 #include "server/resources/lease.h"
+#include "server/resources/lease_inside.h"
 #include "server/store/migrate.h"
 #include "tests/unit/unit.h"
 
@@ -105,9 +106,27 @@ static enum nx_status pool_give(struct nx_pool *pool, const struct nx_address *a
 	return NX_OK;
 }
 
+static enum nx_status pool_find(struct nx_pool *pool, const struct nx_address *from, struct nx_address *out,
+				struct nx_error *error)
+{
+	unsigned host, begin;
+
+	if (!host_of(pool, from, &begin))
+		return nx_fail(error, NX_INVALID, NULL, "outside");
+	for (unsigned i = 0; i < HOSTS; i++) {
+		host = (begin + i) % HOSTS;
+		if (host == 0 || host > LAST_HOST || pool->taken[host])
+			continue;
+		*out = address_of(pool, host);
+		return NX_OK;
+	}
+	return nx_fail(error, NX_EXHAUSTED, NULL, "none left");
+}
+
 static const struct nx_ipam_ops ops = {
 	.size = sizeof(ops),
 	.label = "Test",
+	.pool_find = pool_find,
 	.address_length = 4,
 	.pool_open = pool_open,
 	.pool_close = pool_close,
@@ -132,6 +151,34 @@ static const struct nx_plugin plugin = {
 	.name = "test-family", .fields = NX_TABLE(family_fields), .migrations = NX_TABLE(family_migrations)};
 static const struct nx_loaded loaded = {.plugin = &plugin};
 static const struct nx_capability capability = {"ipam", "test", &ops, &loaded};
+
+/* --- a strategy, which begins in the middle ----------------------------------------------- */
+
+#define MIDDLE 16
+
+static bool by_strategy;
+static enum { FINDS, INSISTS, LOOKS_FIRST } manner;
+static unsigned asked;
+
+static enum nx_status choose(void *instance, const struct nx_strategy_request *request,
+			     struct nx_address *out, struct nx_error *error)
+{
+	struct nx_address middle = request->prefix->address;
+
+	CU_ASSERT_PTR_NULL(instance);
+	CU_ASSERT_EQUAL(request->attempt, asked);
+	asked++;
+	middle.bytes[3] = (uint8_t)(middle.bytes[3] + MIDDLE);
+	if (manner == INSISTS || (manner == LOOKS_FIRST && request->is_free(request->view, &middle))) {
+		*out = middle;
+		return NX_OK;
+	}
+	return request->next_free(request->view, &middle, out, error);
+}
+
+static const struct nx_strategy_ops strategy_ops = {
+	.size = sizeof(strategy_ops), .label = "middle", .choose = choose};
+static const struct nx_strategy strategy = {.plugin = "test-strategy", .ops = &strategy_ops};
 
 /* --- the server ------------------------------------------------------------------------- */
 
@@ -200,6 +247,8 @@ static void server_begin(void)
 	struct nx_error error = {0};
 
 	behaviour = WELL;
+	by_strategy = false;
+	manner = FINDS;
 	directory = unit_directory_make();
 	path = nx_printf("%s/test.db", directory);
 	options.database = path;
@@ -258,12 +307,22 @@ static enum nx_status lease_run(struct deed *deed, struct nx_tx *tx, const char 
 					   .device_id = device,
 					   .public_key = "k",
 					   .hostname = "h"};
+	const struct nx_lease_source source = {.family = family, .prefix = &prefix, .strategy = ""};
 	struct nx_address wanted = prefix.address, got;
 	enum nx_status status;
 
 	wanted.bytes[3] = (uint8_t)(wanted.bytes[3] + deed->host);
-	status = nx_lease_choose(server.leases, tx, family, &prefix, &request, deed->host ? &wanted : NULL,
-				 &got, error);
+	asked = 0;
+	if (by_strategy && !deed->host) {
+		struct nx_choice choice = {.leases = server.leases, .tx = tx, .request = &request};
+
+		status = nx_pool_open(server.leases, tx, family, organization, &prefix, &choice.entry, error);
+		if (status == NX_OK)
+			status = nx_lease_by_strategy(&choice, &strategy, &got, error);
+	} else {
+		status = nx_lease_choose(server.leases, tx, &source, &request, deed->host ? &wanted : NULL,
+					 &got, error);
+	}
 	if (status == NX_OK)
 		status = nx_lease_write(server.leases, tx, family, &request, &got, error);
 	if (status == NX_OK)
@@ -438,6 +497,69 @@ static void test_misbehaviour(void)
 	}
 }
 
+static void test_strategy(void)
+{
+	struct nx_error error;
+	unsigned host = 0;
+
+	server_begin();
+	by_strategy = true;
+	CU_ASSERT_EQUAL(lease(0, 0, &host, &error), NX_OK);
+	CU_ASSERT_EQUAL(host, MIDDLE);
+	host = 0;
+	CU_ASSERT_EQUAL(lease(0, 1, &host, &error), NX_OK);
+	CU_ASSERT_EQUAL(host, MIDDLE + 1);
+	manner = INSISTS;
+	host = 0;
+	CU_ASSERT_EQUAL(lease(0, 2, &host, &error), NX_INTERNAL);
+	CU_ASSERT_EQUAL(asked, NX_STRATEGY_ATTEMPTS);
+	UNIT_ASSERT_HOLDS(error.message, "plugin test-strategy misbehaves");
+	manner = FINDS;
+	for (int i = 2; i < LAST_HOST; i++) {
+		host = 0;
+		CU_ASSERT_EQUAL_FATAL(lease(0, i, &host, &error), NX_OK);
+	}
+	host = 0;
+	CU_ASSERT_EQUAL(lease(0, 40, &host, &error), NX_EXHAUSTED);
+	CU_ASSERT_STRING_EQUAL(error.field, "address");
+	CU_ASSERT_STRING_EQUAL(error.message, "none left");
+	server_end();
+}
+
+/* What the table has that the pool does not know of is passed over, what it lacks is given. */
+static void test_strategy_beside_others(void)
+{
+	struct nx_error error;
+	unsigned host = 0;
+
+	server_begin();
+	by_strategy = true;
+	CU_ASSERT_EQUAL(lease(0, 0, &host, &error), NX_OK);
+	for (int i = 1; i <= 9; i++) {
+		NX_AUTO_FREE char *sql =
+			nx_printf("INSERT INTO leases (organization_id, address, family, device_id)"
+				  " VALUES ('o0', '10.0.0.%d', 'test', 'o0-60')",
+				  64 + MIDDLE + i);
+		execute(sql);
+	}
+	host = 0;
+	CU_ASSERT_EQUAL(lease(0, 1, &host, &error), NX_OK);
+	CU_ASSERT_EQUAL(host, MIDDLE + 10);
+	/* The first lease has ended elsewhere: only who looks learns of it. */
+	execute("DELETE FROM leases WHERE address = '10.0.0.80'");
+	host = 0;
+	CU_ASSERT_EQUAL(lease(0, 2, &host, &error), NX_OK);
+	CU_ASSERT_EQUAL(host, MIDDLE + 11);
+	manner = LOOKS_FIRST;
+	host = 0;
+	CU_ASSERT_EQUAL(lease(0, 3, &host, &error), NX_OK);
+	CU_ASSERT_EQUAL(host, MIDDLE);
+	host = 0;
+	CU_ASSERT_EQUAL(lease(0, 4, &host, &error), NX_OK);
+	CU_ASSERT_EQUAL(host, MIDDLE + 12);
+	server_end();
+}
+
 static void test_organization_ends(void)
 {
 	struct deed deed = {.what = END_ALL, .fail = true};
@@ -505,11 +627,12 @@ static void model_step(struct model *model)
 	}
 }
 
-static void test_model(void)
+static void model_run(bool strategic)
 {
 	struct model model;
 
 	server_begin();
+	by_strategy = strategic;
 	memset(&model, 0xff, sizeof(model));
 	for (int i = 0; i < 6000; i++) {
 		model_step(&model);
@@ -517,6 +640,16 @@ static void test_model(void)
 			leases_restart();
 	}
 	server_end();
+}
+
+static void test_model(void)
+{
+	model_run(false);
+}
+
+static void test_strategy_model(void)
+{
+	model_run(true);
 }
 
 int main(void)
@@ -528,8 +661,11 @@ int main(void)
 		{"no address left", test_exhausted},
 		{"others write to the table too", test_others_write_too},
 		{"a plugin that misbehaves", test_misbehaviour},
+		{"a strategy proposes", test_strategy},
+		{"a strategy beside other servers", test_strategy_beside_others},
 		{"an organization ends", test_organization_ends},
 		{"thousands of steps beside a model", test_model},
+		{"the same by a strategy", test_strategy_model},
 		CU_TEST_INFO_NULL,
 	};
 

@@ -32,6 +32,26 @@ static void test_default(void)
 	loaded_end(&loaded);
 }
 
+static void test_strategy(void)
+{
+	struct fake_setting settings[] = {{"prefix", ""}, {"strategy", "sequential"}, {NULL, NULL}};
+	struct nx_host host = {.settings = settings};
+	const struct nx_plugin *plugin = nexodus_plugin();
+	const struct nx_config_key *keys = plugin->config_keys.rows;
+	struct loaded loaded = loaded_begin(keys[0].fallback);
+	void *instance = NULL;
+
+	CU_ASSERT_STRING_EQUAL(loaded.ops->strategy, "sequential");
+	CU_ASSERT_STRING_EQUAL(keys[1].fallback, loaded.ops->strategy);
+	CU_ASSERT_STRING_EQUAL(loaded.ops->strategy_default(loaded.instance), "");
+	settings[0].value = keys[0].fallback;
+	settings[1].value = "stable";
+	CU_ASSERT_EQUAL_FATAL(plugin->load(&host, &fake_services, &instance, NULL), NX_OK);
+	CU_ASSERT_STRING_EQUAL(loaded.ops->strategy_default(instance), "stable");
+	plugin->unload(instance);
+	loaded_end(&loaded);
+}
+
 static void test_bounds(void)
 {
 	struct loaded loaded = loaded_default();
@@ -177,6 +197,7 @@ int main(void)
 {
 	CU_TestInfo tests[] = {
 		{"the default prefix", test_default},
+		{"the strategy", test_strategy},
 		{"every prefix length", test_bounds},
 		{"special prefixes are refused", test_special},
 		{"wrong texts are refused with advice", test_wrong},

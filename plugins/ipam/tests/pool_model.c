@@ -8,7 +8,7 @@
 
 #include "plugins/ipam/tests/fake_host.h"
 
-static struct fake_setting settings[] = {{"prefix", ""}, {NULL, NULL}};
+static struct fake_setting settings[] = {{"prefix", ""}, {"strategy", "sequential"}, {NULL, NULL}};
 static struct nx_host host = {.settings = settings};
 
 struct loaded loaded_begin(const char *prefix)
@@ -90,11 +90,11 @@ static bool model_free(const struct model *model, size_t number)
 	return !model->taken[number] && !model->reserved(number, model->size);
 }
 
-/* The next free number from where the last was given, round once. */
-static bool model_next(const struct model *model, size_t *out)
+/* The next free number from `from` on, round once. */
+static bool model_next(const struct model *model, size_t from, size_t *out)
 {
 	for (size_t i = 0; i < model->size; i++) {
-		*out = (model->next + i) % model->size;
+		*out = (from + i) % model->size;
 		if (model_free(model, *out))
 			return true;
 	}
@@ -108,7 +108,7 @@ static void step_allocate(struct model *model)
 	size_t number;
 	enum nx_status status = model->ops->pool_allocate(model->pool, &request, &address, NULL);
 
-	if (!model_next(model, &number)) {
+	if (!model_next(model, model->next, &number)) {
 		CU_ASSERT_EQUAL(status, NX_EXHAUSTED);
 		return;
 	}
@@ -146,6 +146,24 @@ static void step_give(struct model *model)
 	model->taken[number] = 0;
 }
 
+static void step_find(const struct model *model, size_t from)
+{
+	struct nx_address begin = number_address(&model->prefix, from), address = {.length = 77}, expected;
+	struct nx_error error = {0};
+	size_t number;
+	enum nx_status status = model->ops->pool_find(model->pool, &begin, &address, &error);
+
+	if (!model_next(model, from, &number)) {
+		CU_ASSERT_EQUAL(status, NX_EXHAUSTED);
+		CU_ASSERT_EQUAL(address.length, 77);
+		CU_ASSERT_NOT_EQUAL(error.message[0], 0);
+		return;
+	}
+	expected = number_address(&model->prefix, number);
+	CU_ASSERT_EQUAL_FATAL(status, NX_OK);
+	CU_ASSERT_EQUAL_FATAL(fake_services.address->address_compare(&address, &expected), 0);
+}
+
 /* Long stretches in which the pool fills, and as long ones in which it empties. */
 static void model_step(struct model *model, size_t step)
 {
@@ -165,17 +183,22 @@ static void model_step(struct model *model, size_t step)
 	default:
 		filling ? step_give(model) : step_allocate(model);
 	}
+	if (step % 4 == 0)
+		step_find(model, model_random(model, model->size));
 	model->ops->pool_usage(model->pool, &usage);
 	CU_ASSERT_EQUAL(usage.taken, model->count);
 }
 
 static void refuse_outside(const struct model *model)
 {
-	struct nx_address outside = model->prefix.address, other = {.length = outside.length == 4 ? 16 : 4};
+	struct nx_address outside = model->prefix.address, other = {.length = outside.length == 4 ? 16 : 4},
+			  found;
 
 	outside.bytes[0] ^= 0x80;
 	CU_ASSERT_EQUAL(model->ops->pool_take(model->pool, &outside, NULL), NX_INVALID);
 	CU_ASSERT_EQUAL(model->ops->pool_take(model->pool, &other, NULL), NX_INVALID);
+	CU_ASSERT_EQUAL(model->ops->pool_find(model->pool, &outside, &found, NULL), NX_INVALID);
+	CU_ASSERT_EQUAL(model->ops->pool_find(model->pool, &other, &found, NULL), NX_INVALID);
 	CU_ASSERT_EQUAL(model->ops->pool_give(model->pool, &outside), NX_NOT_FOUND);
 	CU_ASSERT_EQUAL(model->ops->pool_give(model->pool, &other), NX_NOT_FOUND);
 }

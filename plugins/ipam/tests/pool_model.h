@@ -24,8 +24,8 @@ bool prefix_refused(const struct loaded *loaded, const char *text, const char *p
 
 /*
  * `steps` random calls on a pool over a prefix of at most 16 host bits, beside an array of what is taken:
- * answers and usage agree at every step, the sequence goes on from the last address given, and `reserved` is
- * never given.
+ * answers and usage agree at every step, the sequence goes on from the last address given, what is found free
+ * is the next from anywhere, and `reserved` is never given.
  */
 void pool_model_run(const struct loaded *loaded, const char *prefix, size_t steps,
 		    bool (*reserved)(size_t number, size_t size));

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Asking a strategy for an address: what it may look at, and what is made of what it answers. */
+#include <stdio.h>
+
+#include "base/address.h"
+#include "server/resources/lease_inside.h"
+
+/* What went wrong while the strategy looked at the pool: not its fault. */
+struct trouble {
+	enum nx_status status;
+	struct nx_error error;
+};
+
+struct nx_strategy_view {
+	const struct nx_choice *choice;
+	struct trouble *trouble;
+};
+
+/* --- what a strategy may look at --------------------------------------------------------- */
+
+static bool view_fits(const struct nx_strategy_view *view, const struct nx_address *address)
+{
+	const struct nx_pool_entry *entry = view->choice->entry;
+
+	return view->trouble->status == NX_OK && address->length == entry->family->ops->address_length &&
+	       nx_prefix_contains(&entry->prefix, address);
+}
+
+static bool view_is_free(const struct nx_strategy_view *view, const struct nx_address *address)
+{
+	const struct nx_pool_entry *entry = view->choice->entry;
+	struct trouble *trouble = view->trouble;
+	struct nx_error why = {0};
+	enum nx_status verdict;
+
+	if (!view_fits(view, address))
+		return false;
+	trouble->status = nx_lease_take(view->choice, address, &verdict, &why, &trouble->error);
+	if (trouble->status != NX_OK || verdict != NX_OK)
+		return false;
+	entry->family->ops->pool_give(entry->pool, address);
+	return true;
+}
+
+static enum nx_status view_next_free(const struct nx_strategy_view *view, const struct nx_address *from,
+				     struct nx_address *out, struct nx_error *error)
+{
+	const struct nx_pool_entry *entry = view->choice->entry;
+
+	if (view->trouble->status != NX_OK)
+		return nx_fail(error, NX_INTERNAL, NULL, "%s", view->trouble->error.message);
+	if (!view_fits(view, from))
+		return nx_fail(error, NX_INVALID, NULL, "it looks for addresses outside the prefix");
+	return entry->family->ops->pool_find(entry->pool, from, out, error);
+}
+
+/* --- asking it --------------------------------------------------------------------------- */
+
+/* It has nothing to propose: the message is the plugin's, if it has one. */
+static enum nx_status nothing(const struct nx_choice *choice, const struct nx_strategy *strategy,
+			      enum nx_status status, const struct nx_error *why, struct nx_error *error)
+{
+	if (status == NX_EXHAUSTED && why->message[0])
+		return nx_lease_refuse(choice, NX_EXHAUSTED, why, error);
+	if (status == NX_EXHAUSTED)
+		return nx_fail(error, NX_EXHAUSTED, NULL, "plugin %s has no address to propose",
+			       strategy->plugin);
+	return nx_fail(error, NX_INTERNAL, NULL, "plugin %s misbehaves: it proposes no address: %s",
+		       strategy->plugin, why->message[0] ? why->message : "it does not say why");
+}
+
+/* One proposal, of which it is sure that it lies in the prefix. */
+static enum nx_status ask(const struct nx_choice *choice, const struct nx_strategy *strategy,
+			  unsigned attempt, struct nx_address *out, struct nx_error *error)
+{
+	const struct nx_pool_entry *entry = choice->entry;
+	struct trouble trouble = {.status = NX_OK};
+	const struct nx_strategy_view view = {.choice = choice, .trouble = &trouble};
+	const struct nx_prefix prefix = entry->prefix;
+	const struct nx_address last = entry->last;
+	const struct nx_strategy_request request = {
+		.size = sizeof(request),
+		.family = entry->family->key,
+		.prefix = &prefix,
+		.device = choice->request,
+		.attempt = attempt,
+		.last = last.length ? &last : NULL,
+		.view = &view,
+		.is_free = view_is_free,
+		.next_free = view_next_free,
+	};
+	struct nx_error why = {0};
+	enum nx_status status;
+
+	*out = (struct nx_address){0};
+	status = strategy->ops->choose(strategy->instance, &request, out, &why);
+	if (trouble.status != NX_OK) {
+		if (error)
+			*error = trouble.error;
+		return trouble.status;
+	}
+	if (status != NX_OK)
+		return nothing(choice, strategy, status, &why, error);
+	return nx_lease_proposal_check(choice, strategy->plugin, out, error);
+}
+
+/* --- what is made of it -------------------------------------------------------------------- */
+
+static enum nx_status taken_again(const struct nx_strategy *strategy, const struct nx_address *address,
+				  struct nx_error *error)
+{
+	char what[64];
+
+	snprintf(what, sizeof(what), "is taken like all %d that it has proposed", NX_STRATEGY_ATTEMPTS);
+	return nx_lease_misbehaves(strategy->plugin, address, what, error);
+}
+
+/* The pool's answer to a proposal, *free when it is the one. What only the table knew of stays taken
+ * in the pool. */
+static enum nx_status proposal_take(const struct nx_choice *choice, const struct nx_strategy *strategy,
+				    const struct nx_address *address, unsigned *repeated, bool *free,
+				    struct nx_error *error)
+{
+	struct nx_pool_entry *entry = choice->entry;
+	struct nx_error why = {0};
+	bool taken = false;
+	enum nx_status verdict, status = nx_lease_take(choice, address, &verdict, &why, error);
+
+	*free = false;
+	if (status != NX_OK)
+		return status;
+	if (verdict == NX_CONFLICT)
+		return ++*repeated < NX_STRATEGY_ATTEMPTS ? NX_OK : taken_again(strategy, address, error);
+	if (verdict == NX_INVALID)
+		return nx_lease_misbehaves(strategy->plugin, address, "is reserved", error);
+	if (verdict != NX_OK)
+		return nx_lease_refuse(choice, verdict, &why, error);
+	if (entry->contradicted)
+		status = nx_lease_exists(choice, address, &taken, error);
+	*free = status == NX_OK && !taken;
+	if (*free)
+		nx_pool_taken(choice->tx, entry, address);
+	else if (status != NX_OK)
+		entry->family->ops->pool_give(entry->pool, address);
+	return status;
+}
+
+/* Until a proposal is free, or there were too many. */
+static enum nx_status ask_on(const struct nx_choice *choice, const struct nx_strategy *strategy,
+			     struct nx_address *out, bool *free, struct nx_error *error)
+{
+	enum nx_status status = NX_OK;
+	unsigned repeated = 0;
+
+	for (unsigned i = 0; i < NX_LEASE_PROBES && !*free && status == NX_OK; i++) {
+		status = ask(choice, strategy, i, out, error);
+		if (status == NX_OK)
+			status = proposal_take(choice, strategy, out, &repeated, free, error);
+	}
+	return status;
+}
+
+enum nx_status nx_lease_by_strategy(const struct nx_choice *choice, const struct nx_strategy *strategy,
+				    struct nx_address *out, struct nx_error *error)
+{
+	struct nx_pool_entry *entry = choice->entry;
+	struct nx_address found = {0};
+	bool free = false;
+	enum nx_status status = ask_on(choice, strategy, &found, &free, error);
+
+	/* The pool may be behind the table: others end leases, and make them. */
+	if ((status == NX_OK && !free) ||
+	    (status == NX_EXHAUSTED && nx_pool_may_be_stale(choice->tx, entry))) {
+		status = nx_pool_read(choice->tx, entry, error);
+		if (status == NX_OK)
+			status = ask_on(choice, strategy, &found, &free, error);
+		if (status == NX_EXHAUSTED)
+			nx_pool_exhausted(entry);
+	}
+	if (status == NX_OK && !free)
+		return taken_again(strategy, &found, error);
+	if (status == NX_OK)
+		*out = found;
+	return status;
+}
