@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The core knows no address family and no driver: neither its sources, nor the symbols and the texts of what
-# was built from them, say anything of IPv6 in the tunnel, of the default prefix or of WireGuard.
+# The core knows no address family, no strategy and no driver: neither its sources, nor the symbols and the texts
+# of what was built from them, say anything of IPv6 in the tunnel, of the default prefix or of WireGuard.
 #
 #	check-core.sh BUILD-DIRECTORY SOURCE-DIRECTORY
 set -eu
@@ -32,6 +32,7 @@ refuse "an address family named in the core" \
 # The command line names fields of the API, so it may end a name in a family's suffix; the others may not.
 refuse "a field of one family named in the core" "$(search '_v6\b' server agent)"
 refuse "the default prefix outside of its plugin" "$(search '"0?200::' server agent cli base)"
+refuse "a strategy named in the core" "$(search '"(sequential|random|stable)"' server agent cli)"
 refuse "a driver named in the core" "$(search '[Ww][Ii][Rr][Ee][Gg][Uu][Aa][Rr][Dd]' server agent cli)"
 
 # The one file that may write the default prefix as a constant.

@@ -106,6 +106,29 @@ class TwoServers(unittest.TestCase):
             self.servers[turn % 2].delete(f"/api/devices/{again.json['id']}", token=self.admin.token)
             wait_for(lambda: self.room(turn), 15, "the addresses to be found free")
 
+    def test_stable_on_both(self):
+        """Whichever server it comes to, and whichever has let it go: a device has its address."""
+        self.organization = self.admin.organization(cidr="10.7.0.0/24", strategy="stable", strategy_v6="stable")["id"]
+        others = [self.post(turn) for turn in range(20)]
+        key, seen = public_key(), set()
+        for turn in range(8):
+            device = self.post(turn // 2, public_key=key)
+            self.assertEqual(device.status, 201, device)
+            seen.add((device.json["tunnel_ip"], device.json["tunnel_ip_v6"]))
+            gone = self.servers[(turn + 1) // 2 % 2].delete(f"/api/devices/{device.json['id']}", token=self.admin.token)
+            self.assertEqual(gone.status, 200, gone)
+        self.assertEqual(len(seen), 1, seen)
+        self.assertEqual(len({other.json["tunnel_ip"] for other in others}), 20)
+
+    def test_strategies_race(self):
+        """All of a small pool by chance, on both servers at once: none twice, and the last is found."""
+        self.organization = self.admin.organization(cidr="10.7.0.0/25", strategy="random")["id"]
+        with concurrent.futures.ThreadPoolExecutor(32) as pool:
+            answers = list(pool.map(self.post, range(126)))
+        given = {a.json["tunnel_ip"] for a in answers if a.status == 201}
+        self.assertEqual((len(given), {a.status for a in answers}), (126, {201}), [a for a in answers if a.status != 201][:3])
+        self.assertEqual([self.post(turn).status for turn in (0, 1)], [409, 409])
+
     def room(self, turn):
         """An exhausted pool looks again after a few seconds."""
         made = [self.post(turn + 1) for _ in range(6)]
