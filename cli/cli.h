@@ -174,5 +174,10 @@ int cli_nexd_doctor(struct cli *cli);
  * family. False after saying which is wrong, or which family comes twice.
  */
 bool cli_put_by_family(struct nx_json *object, const char *name, const char *list);
+/*
+ * The same of values that do not tell their family: "ipv4=a,ipv6=b", or "a" for all families,
+ * of which the server takes those that it has.
+ */
+bool cli_put_by_family_name(struct nx_json *object, const char *name, const char *list);
 
 #endif

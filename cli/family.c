@@ -5,9 +5,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/address.h"
 #include "base/memory.h"
+
+/* Families by the names that people call them. */
+static const struct {
+	const char *name;
+	const char *suffix;
+} families[] = {
+	{"ipv4", ""},
+	{"ipv6", "_v6"},
+};
 
 static const char *family_suffix(const char *text)
 {
@@ -37,6 +47,59 @@ bool cli_put_by_family(struct nx_json *object, const char *name, const char *lis
 			return false;
 		}
 		nx_json_put_string(object, field, text);
+	}
+	return true;
+}
+
+static const char *named_suffix(const char *name, size_t length)
+{
+	for (size_t i = 0; i < NX_COUNT(families); i++) {
+		if (strlen(families[i].name) == length && strncasecmp(families[i].name, name, length) == 0)
+			return families[i].suffix;
+	}
+	return NULL;
+}
+
+static bool put_once(struct nx_json *object, const char *name, const char *suffix, const char *value)
+{
+	NX_AUTO_FREE char *field = nx_printf("%s%s", name, suffix);
+
+	if (nx_json_member(object, field))
+		return false;
+	nx_json_put_string(object, field, value);
+	return true;
+}
+
+/* "ipv6=NAME", or "NAME" for every family. */
+static bool put_named(struct nx_json *object, const char *name, const char *text)
+{
+	const char *equals = strchr(text, '='), *suffix;
+	bool once = true;
+
+	if (!equals) {
+		for (size_t i = 0; i < NX_COUNT(families); i++)
+			once = put_once(object, name, families[i].suffix, text) && once;
+	} else {
+		suffix = named_suffix(text, (size_t)(equals - text));
+		if (!suffix) {
+			fprintf(stderr, "nexctl: '%s': expected ipv4=… or ipv6=…\n", text);
+			return false;
+		}
+		once = put_once(object, name, suffix, equals + 1);
+	}
+	if (!once)
+		fprintf(stderr, "nexctl: '%s' says of a family twice what it is to have\n", text);
+	return once;
+}
+
+bool cli_put_by_family_name(struct nx_json *object, const char *name, const char *list)
+{
+	NX_AUTO_FREE char *copy = nx_strdup(list);
+	char *rest = copy;
+
+	for (char *text = strsep(&rest, ","); text; text = strsep(&rest, ",")) {
+		if (!put_named(object, name, text + strspn(text, " ")))
+			return false;
 	}
 	return true;
 }

@@ -20,10 +20,24 @@ static void prefixes_render(const struct nx_json *row, struct nx_buffer *into)
 	}
 }
 
+/* The strategies that it names, family by family in the order of the prefixes. */
+static void strategies_render(const struct nx_json *row, struct nx_buffer *into)
+{
+	for (const struct nx_json *value = nx_json_first(row); value; value = nx_json_next(value)) {
+		const char *name = nx_json_name(value), *text = nx_json_string(value);
+
+		if (!name || strncmp(name, "strategy", 8) != 0 || !text)
+			continue;
+		if (into->length)
+			nx_buffer_text(into, ", ");
+		cli_render_text(*text ? text : "default", into);
+	}
+}
+
 static const struct cli_column columns[] = {
-	{"ORGANIZATION ID", "id", NULL},      {"NAME", "name", NULL},
-	{"PREFIXES", NULL, prefixes_render},  {"RELAY", "hub_zone", NULL},
-	{"DESCRIPTION", "description", NULL},
+	{"ORGANIZATION ID", "id", NULL},     {"NAME", "name", NULL},
+	{"PREFIXES", NULL, prefixes_render}, {"STRATEGIES", NULL, strategies_render},
+	{"RELAY", "hub_zone", NULL},	     {"DESCRIPTION", "description", NULL},
 };
 
 static const struct cli_column user_columns[] = {
@@ -71,8 +85,29 @@ static int organization_create(struct cli *cli)
 		return cli_usage(cli, "--cidr and --cidr-v6 both name an IPv6 prefix");
 	if (v6)
 		nx_json_put_string(body, "cidr_v6", v6);
+	if (cli_value(cli, "strategy") &&
+	    !cli_put_by_family_name(body, "strategy", cli_value(cli, "strategy")))
+		return CLI_USAGE;
 	nx_json_put_boolean(body, "hub_zone", cli_value(cli, "hub-zone") != NULL);
 	return cli_show(cli, "POST", "/api/organizations", body, columns, NX_COUNT(columns));
+}
+
+static int organization_update(struct cli *cli)
+{
+	static const char *const texts[] = {"name", "description"};
+	NX_AUTO_FREE char *path = cli_path("/api/organizations/%s", cli->operands[0]);
+	NX_AUTO_JSON struct nx_json *body = nx_json_object();
+
+	for (size_t i = 0; i < NX_COUNT(texts); i++) {
+		if (cli_value(cli, texts[i]))
+			nx_json_put_string(body, texts[i], cli_value(cli, texts[i]));
+	}
+	if (cli_value(cli, "strategy") &&
+	    !cli_put_by_family_name(body, "strategy", cli_value(cli, "strategy")))
+		return CLI_USAGE;
+	if (!nx_json_first(body))
+		return cli_usage(cli, "nothing to change: give --name, --description or --strategy");
+	return cli_show(cli, "PATCH", path, body, columns, NX_COUNT(columns));
 }
 
 static const struct cli_option create_options[] = {
@@ -80,7 +115,15 @@ static const struct cli_option create_options[] = {
 	{"description", "TEXT", "what it is for", false},
 	{"cidr", "PREFIXES", "its prefixes, either family or both, separated by a comma", false},
 	{"cidr-v6", "PREFIX", "its IPv6 prefix, under the API's own name", false},
+	{"strategy", "NAMES", "how its devices get addresses: NAME, or ipv4=NAME,ipv6=NAME", false},
 	{"hub-zone", NULL, "it has a relay", false},
+};
+
+static const struct cli_option update_options[] = {
+	{"name", "NAME", "its name; no other organization may have it", false},
+	{"description", "TEXT", "what it is for", false},
+	{"strategy", "NAMES",
+	 "how devices that come from now on get addresses: as with create; \"\": the server's", false},
 };
 
 const struct cli_verb cli_organization_verbs[] = {
@@ -92,6 +135,12 @@ const struct cli_verb cli_organization_verbs[] = {
 	 "make an organization",
 	 CLI_OPTIONS(create_options),
 	 organization_create},
+	{"organization",
+	 "update",
+	 {"ORGANIZATION"},
+	 "change an organization",
+	 CLI_OPTIONS(update_options),
+	 organization_update},
 	{"organization",
 	 "delete",
 	 {"ORGANIZATION"},

@@ -87,6 +87,24 @@ class Resources(Case):
                 self.assertIn(says, answer.err)
         self.assertNotIn("never", [row["name"] for row in self.get("organization", "list")])
 
+    def test_strategies_of_an_organization(self):
+        fields = lambda row: (row["strategy"], row["strategy_v6"])
+        made = self.get("organization", "create", "--name", "fixed seats", "--strategy=stable")
+        self.assertEqual(fields(made), ("stable", "stable"))
+        self.assertIn("stable, stable", self.must(self.ask("organization", "show", made["id"])).out)
+        for given, expected in {"ipv4=random": ("random", "stable"), "ipv6=sequential,IPv4=stable": ("stable", "sequential"),
+                                "": ("", ""), "ipv4=random, ipv6=stable": ("random", "stable"), "ipv6=": ("random", "")}.items():
+            with self.subTest(given):
+                self.assertEqual(fields(self.get("organization", "update", made["id"], f"--strategy={given}")), expected)
+        self.assertIn("random, default", self.must(self.ask("organization", "show", made["id"])).out)
+        for given, code, says in (("tidy", 1, "sequential"), ("ipv4=random,stable", 2, "twice"), ("ipv5=random", 2, "ipv4=… or ipv6=…"),
+                                  ("stable,stable", 2, "twice"), ("=random", 2, "ipv4=…")):
+            with self.subTest(given):
+                self.refused(self.ask("organization", "update", made["id"], f"--strategy={given}"), code, says)
+        renamed = self.get("organization", "update", made["id"], "--name=free seats", "--description=for all")
+        self.assertEqual((renamed["name"], renamed["description"], *fields(renamed)), ("free seats", "for all", "random", ""))
+        self.refused(self.ask("organization", "update", made["id"]), 2, "nothing to change")
+
     def test_device(self):
         other = self.admin.organization("elsewhere", cidr="10.70.0.0/16", cidr_v6="fd70::/64")
         device = self.admin.device(hostname="bravo")
@@ -167,7 +185,7 @@ class Resources(Case):
     def test_nothing_of_that_name(self):
         for noun, verb, operands in commands():
             if operands and noun != "nexd":
-                extra = {"update": ["--hostname=x"], "password": ["--new-password-file", self.file("long enough")]}
+                extra = {"update": ["--hostname=x" if noun == "device" else "--name=x"], "password": ["--new-password-file", self.file("long enough")]}
                 answer = self.ask(noun, verb, *[NOBODY] * len(operands), *extra.get(verb, []), who=self.ann)
                 self.refused(answer, 1, "the server answered 40")
                 self.assertRegex(answer.err, r"answered (403: operation not allowed|404: not found)")
