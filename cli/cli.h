@@ -82,6 +82,7 @@ extern const struct cli_verb cli_device_verbs[];
 extern const struct cli_verb cli_user_verbs[];
 extern const struct cli_verb cli_invitation_verbs[];
 extern const struct cli_verb cli_registration_key_verbs[];
+extern const struct cli_verb cli_ipam_verbs[];
 extern const struct cli_verb cli_nexd_verbs[];
 
 /* --- arguments.c --- */
@@ -152,6 +153,11 @@ void cli_say_value(const char *label, const struct nx_json *value);
 /* The shape of most verbs: one call, one table. Answers an enum cli_exit. */
 int cli_show(struct cli *cli, const char *method, const char *path, const struct nx_json *body,
 	     const struct cli_column *columns, size_t count);
+
+/* --- organization.c --- */
+/* The organization that --organization names, or the only one the user belongs to; to be freed. NULL after
+ * saying why not. */
+char *cli_organization_choose(struct cli *cli);
 
 /* --- nexd.c: the agent on this host --- */
 /* What nexd answers to a request, a JSON text; false after saying why there is no answer of this type. */

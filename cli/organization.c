@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +45,29 @@ static const struct cli_column user_columns[] = {
 	{"USER ID", "id", NULL},
 	{"USERNAME", "username", NULL},
 };
+
+char *cli_organization_choose(struct cli *cli)
+{
+	NX_AUTO_JSON struct nx_json *list = NULL;
+	const char *named = cli_value(cli, "organization"), *only;
+
+	if (named)
+		return nx_strdup(named);
+	if (!cli_call(cli, "GET", "/api/organizations", NULL, &list))
+		return NULL;
+	if (nx_json_length(list) != 1) {
+		fprintf(stderr,
+			"nexctl: you belong to %s organization: say which with --organization ID\n"
+			"(nexctl organization list shows them)\n",
+			nx_json_length(list) ? "more than one" : "no");
+		return NULL;
+	}
+	only = nx_json_member_string(nx_json_element(list, 0), "id", "");
+	if (cli_id_check(only))
+		return nx_strdup(only);
+	fputs("nexctl: the server named your organization without an id\n", stderr);
+	return NULL;
+}
 
 static int organization_list(struct cli *cli)
 {

@@ -18,33 +18,9 @@ static const struct cli_column created_columns[] = {
 	{"EXPIRES", "expiry", NULL},
 };
 
-/* The organization named, or the only one the user belongs to. NULL after saying why not. */
-static char *organization_choose(struct cli *cli)
-{
-	NX_AUTO_JSON struct nx_json *list = NULL;
-	const char *named = cli_value(cli, "organization"), *only;
-
-	if (named)
-		return nx_strdup(named);
-	if (!cli_call(cli, "GET", "/api/organizations", NULL, &list))
-		return NULL;
-	if (nx_json_length(list) != 1) {
-		fprintf(stderr,
-			"nexctl: you belong to %s organization: say which with --organization ID\n"
-			"(nexctl organization list shows them)\n",
-			nx_json_length(list) ? "more than one" : "no");
-		return NULL;
-	}
-	only = nx_json_member_string(nx_json_element(list, 0), "id", "");
-	if (cli_id_check(only))
-		return nx_strdup(only);
-	fputs("nexctl: the server named your organization without an id\n", stderr);
-	return NULL;
-}
-
 static int key_list(struct cli *cli)
 {
-	NX_AUTO_FREE char *organization = organization_choose(cli);
+	NX_AUTO_FREE char *organization = cli_organization_choose(cli);
 	NX_AUTO_FREE char *path = NULL;
 
 	if (!organization)
@@ -81,7 +57,7 @@ static int key_create(struct cli *cli)
 
 	if (seconds < 0)
 		return cli_usage(cli, "--expires takes a time such as 12h or 7d, not '%s'", expires);
-	organization = organization_choose(cli);
+	organization = cli_organization_choose(cli);
 	if (!organization)
 		return CLI_FAILED;
 	if (seconds)
@@ -95,7 +71,7 @@ static int key_create(struct cli *cli)
 
 static int key_delete(struct cli *cli)
 {
-	NX_AUTO_FREE char *organization = organization_choose(cli);
+	NX_AUTO_FREE char *organization = cli_organization_choose(cli);
 	NX_AUTO_FREE char *path = NULL;
 
 	if (!organization)

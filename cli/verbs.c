@@ -5,7 +5,7 @@
 
 const struct cli_verb *const cli_nouns[] = {
 	cli_organization_verbs,	    cli_device_verbs, cli_user_verbs, cli_invitation_verbs,
-	cli_registration_key_verbs, cli_nexd_verbs,   NULL,
+	cli_registration_key_verbs, cli_ipam_verbs,   cli_nexd_verbs, NULL,
 };
 
 static const struct cli_verb *noun_find(const char *noun)

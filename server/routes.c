@@ -34,6 +34,8 @@ const struct nx_route nx_routes[] = {
 	ROUTE("DELETE", ORGANIZATION, USER, "owner", nx_organization_delete),
 	ROUTE("GET", ORGANIZATION "/devices", USER | DEVICE, "member", nx_organization_devices),
 	ROUTE("GET", ORGANIZATION "/devices/{id}", USER | DEVICE, "member", nx_organization_device),
+	ROUTE("GET", ORGANIZATION "/pools", USER, "member", nx_organization_pools),
+	ROUTE("GET", ORGANIZATION "/leases", USER, "member", nx_organization_leases),
 	ROUTE("GET", ORGANIZATION "/users", USER, "member", nx_organization_users),
 	ROUTE("POST", ORGANIZATION "/events", USER | DEVICE, "member", nx_organization_events),
 	ROUTE("GET", ORGANIZATION "/registration-keys", USER, "member", nx_registration_keys_list),

@@ -12,9 +12,9 @@
  * A pool proposes by a strategy of its own, or by one of the "strategy/…" plugins
  * (strategy.h), for which it only has to say what is free.
  *
- * Threads: `prefix_check`, `prefix_default`, `strategy_default` and
- * `network_check` run on any thread and must not write shared state. The functions of one pool never run
- * two at a time; those of two pools may.
+ * Threads: `prefix_check`, `prefix_default`, `strategy_default`, `network_check`
+ * and `pool_open` run on any thread and must not write shared state. The functions
+ * of one pool never run two at a time; those of two pools may.
  *
  * None of these may block on the outside.
  */

@@ -52,6 +52,7 @@ enum nx_device_column {
 enum nx_column_type {
 	NX_COLUMN_TEXT,
 	NX_COLUMN_INTEGER,
+	NX_COLUMN_COUNT,   /* an integer, or NULL where it is more than every JSON reader can hold */
 	NX_COLUMN_BOOLEAN, /* stored as 0 or 1 */
 	NX_COLUMN_JSON,	   /* stored as the JSON text itself */
 	NX_COLUMN_TIME,	   /* stored as seconds since 1970, shown as RFC 3339 */

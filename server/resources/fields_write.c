@@ -25,6 +25,12 @@ static void value_write(const struct nx_column *column, const struct nx_value *v
 	case NX_COLUMN_INTEGER:
 		integer_write(out, value->integer);
 		break;
+	case NX_COLUMN_COUNT:
+		if (value->type == NX_VALUE_NULL)
+			nx_buffer_text(out, "null");
+		else
+			integer_write(out, value->integer);
+		break;
 	case NX_COLUMN_BOOLEAN:
 		nx_buffer_text(out, value->integer ? "true" : "false");
 		break;

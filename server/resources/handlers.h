@@ -18,6 +18,8 @@ void nx_organization_update(struct nx_request *request);
 void nx_organization_delete(struct nx_request *request);
 void nx_organization_devices(struct nx_request *request);
 void nx_organization_device(struct nx_request *request);
+void nx_organization_pools(struct nx_request *request);
+void nx_organization_leases(struct nx_request *request);
 void nx_organization_users(struct nx_request *request);
 void nx_organization_events(struct nx_request *request);
 

@@ -124,6 +124,8 @@ static bool scalar_equals(const struct nx_column *column, const struct nx_value 
 	int64_t integer;
 	bool truth;
 
+	if (value->type == NX_VALUE_NULL)
+		return nx_json_type(wanted) == NX_JSON_NULL;
 	if (value->type == NX_VALUE_TEXT)
 		return text && strcmp(value->text, text) == 0;
 	if (column->type == NX_COLUMN_BOOLEAN)
@@ -165,26 +167,64 @@ struct listing {
 	int64_t skipped; /* rows that the database has left out before them */
 };
 
-static bool row_take(void *context, const struct nx_row *row)
+static void record_take(struct listing *listing, const struct nx_value *record)
 {
-	struct listing *listing = context;
 	const struct nx_list_query *query = listing->query;
-	struct nx_value record[NX_COLUMN_LIMIT];
 	int64_t number;
 
-	nx_record_borrow(listing->list->columns, row, record);
 	if (query->filter_count && !passes(listing->list->columns, query, record))
-		return true;
+		return;
 	number = listing->skipped + listing->passed++;
 	if (number < query->first || number > query->last)
-		return true;
+		return;
 	if (listing->out->data[listing->out->length - 1] != '[')
 		nx_buffer_append(listing->out, ",", 1);
 	if (listing->list->write)
 		listing->list->write(listing->list->context, record, listing->out);
 	else
 		nx_columns_write(listing->list->columns, record, listing->out);
+}
+
+static bool row_take(void *context, const struct nx_row *row)
+{
+	struct listing *listing = context;
+	struct nx_value record[NX_COLUMN_LIMIT];
+
+	nx_record_borrow(listing->list->columns, row, record);
+	record_take(listing, record);
 	return true;
+}
+
+/* NULL, which is more than can be counted, comes last. */
+static int values_compare(const struct nx_value *a, const struct nx_value *b)
+{
+	if (a->type == NX_VALUE_NULL || b->type == NX_VALUE_NULL)
+		return (a->type == NX_VALUE_NULL) - (b->type == NX_VALUE_NULL);
+	if (a->type == NX_VALUE_TEXT)
+		return strcmp(a->text, b->text);
+	return (a->integer > b->integer) - (a->integer < b->integer);
+}
+
+static int records_compare(const void *a, const void *b, void *context)
+{
+	const struct nx_list_query *query = context;
+	const struct nx_value *one = *(const struct nx_value *const *)a,
+			      *other = *(const struct nx_value *const *)b;
+	int order = values_compare(&one[query->sort], &other[query->sort]);
+
+	return query->descending ? -order : order;
+}
+
+static void records_list(struct listing *listing)
+{
+	const struct nx_list *list = listing->list;
+	struct nx_list_query query = *listing->query;
+
+	if (list->record_count)
+		qsort_r(list->records, list->record_count, sizeof(const struct nx_value *), records_compare,
+			&query);
+	for (size_t i = 0; i < list->record_count; i++)
+		record_take(listing, list->records[i]);
 }
 
 /* Everything, for a filter to choose from; or the very range, counted apart. */
@@ -223,13 +263,17 @@ enum nx_status nx_list_run(struct nx_tx *tx, const struct nx_list *list, const s
 			   struct nx_buffer *out, int64_t *total, struct nx_error *error)
 {
 	struct listing listing = {.list = list, .query = query, .out = out};
-	enum nx_status status;
+	enum nx_status status = NX_OK;
 
 	nx_buffer_text(out, "[");
-	status = rows_select(tx, &listing, error);
+	if (list->from)
+		status = rows_select(tx, &listing, error);
+	else
+		records_list(&listing);
 	nx_buffer_text(out, "]");
 	*total = listing.passed;
-	if (status == NX_OK && !query->filter_count && (query->first > 0 || query->last < INT64_MAX))
+	if (status == NX_OK && list->from && !query->filter_count &&
+	    (query->first > 0 || query->last < INT64_MAX))
 		status = rows_count(tx, list, total, error);
 	return status;
 }

@@ -3,6 +3,7 @@
  * Lists: what is selected, and the query arguments `sort`, `filter` and `range`,
  * each JSON. SQL texts are made of constants and of columns' names alone; filters
  * are judged here, row by row, so that no text depends on what a client writes.
+ * A short list may be of records in memory instead.
  */
 #ifndef NX_SERVER_RESOURCES_LIST_H
 #define NX_SERVER_RESOURCES_LIST_H
@@ -32,6 +33,9 @@ struct nx_list {
 	const char *from;		  /* "FROM … WHERE … $1 …": a constant */
 	struct nx_value params[3];
 	size_t param_count;
+	/* `from` NULL: these records, which live as long as the request; they are put in order. */
+	const struct nx_value **records;
+	size_t record_count;
 	void (*write)(void *context, const struct nx_value *record, struct nx_buffer *out);
 	void *context;
 };

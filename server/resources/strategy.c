@@ -65,6 +65,20 @@ enum nx_status nx_strategy_find(const struct nx_plugins *plugins, const struct n
 	return NX_OK;
 }
 
+const char *nx_strategy_name(const struct nx_family *family, const struct nx_value *organization)
+{
+	const struct nx_ipam_ops *ops = family->ops;
+	const char *name = "";
+
+	if (family->organization_strategy != NX_NO_COLUMN)
+		name = organization[family->organization_strategy].text;
+	if (!name[0] && ops->strategy_default)
+		name = ops->strategy_default(family->instance);
+	if (!name[0] && ops->strategy)
+		name = ops->strategy;
+	return name;
+}
+
 enum nx_status nx_strategies_check(const struct nx_plugins *plugins, struct nx_error *error)
 {
 	const struct nx_capability *family;

@@ -25,6 +25,9 @@ struct nx_strategy {
 enum nx_status nx_strategy_find(const struct nx_plugins *plugins, const struct nx_ipam_ops *family,
 				void *instance, const char *name, struct nx_strategy *out,
 				struct nx_error *error);
+/* The name of the strategy that holds for an organization, its own or the configured one; "" when
+ * the family's plugin has no name for what it does. It lives as long as both. */
+const char *nx_strategy_name(const struct nx_family *family, const struct nx_value *organization);
 /* Is the configured strategy of each family loaded? NX_INVALID with the plugin whose key is
  * wrong. After nx_plugins_load(). */
 enum nx_status nx_strategies_check(const struct nx_plugins *plugins, struct nx_error *error);

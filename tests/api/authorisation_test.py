@@ -46,6 +46,8 @@ MATRIX = {
     "DELETE /api/organizations/{organization}": users(200, 403, 404),
     "GET /api/organizations/{organization}/devices": row(**IN_ORGANIZATION),
     "GET /api/organizations/{organization}/devices/{id}": row(**IN_ORGANIZATION),
+    "GET /api/organizations/{organization}/pools": users(200, 200, 404),
+    "GET /api/organizations/{organization}/leases": users(200, 200, 404),
     "GET /api/organizations/{organization}/users": users(200, 200, 404),
     "POST /api/organizations/{organization}/events": row(**IN_ORGANIZATION),
     "GET /api/organizations/{organization}/registration-keys": users(200, 200, 404),

@@ -10,11 +10,12 @@ from nexctl import Case, commands, nexctl, shell, words_of
 
 # What the product promises; a verb more is fine, a verb less is not.
 PROMISED = {
-    "organization": {"list", "show", "create", "delete", "users"},
+    "organization": {"list", "show", "create", "update", "delete", "users"},
     "device": {"list", "show", "update", "delete"},
     "user": {"list", "show", "create", "password", "leave", "delete"},
     "invitation": {"list", "create", "accept", "delete"},
     "reg-key": {"list", "create", "delete"},
+    "ipam": {"pools", "leases"},
     "nexd": {"status", "peers", "version"},
 }
 GLOBAL = {"--service-url", "--token", "--username", "--password-file", "--ca-file", "--output", "--help", "--version"}

@@ -22,7 +22,8 @@ ESCAPES = {
     "é ☃ 𝄞 \u00a0": "é ☃ 𝄞 \u00a0",  # and what is no control stays
 }
 LISTS = (["organization", "list"], ["device", "list"], ["user", "list"], ["invitation", "list"],
-         ["reg-key", "list", "--organization=x"], ["organization", "users", "x"])
+         ["reg-key", "list", "--organization=x"], ["organization", "users", "x"], ["ipam", "pools", "--organization=x"],
+         ["ipam", "leases", "--organization=x"])
 
 
 def has_controls(text):
@@ -47,7 +48,7 @@ class HostileServer(Case):
 
     def test_controls_in_values(self):
         names = ("id", "name", "username", "hostname", "description", "cidr", "cidr_v6", "user_id",
-                 "organization_id", "expiry")
+                 "organization_id", "expiry", "prefix", "address")
         rows = [{name: text for name in names} | {"allowed_ips": [text], "child_prefix": [text], "uses": {"deep": [text]}}
                 for text in ESCAPES]
         self.reply = 200, rows

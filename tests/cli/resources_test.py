@@ -105,6 +105,25 @@ class Resources(Case):
         self.assertEqual((renamed["name"], renamed["description"], *fields(renamed)), ("free seats", "for all", "random", ""))
         self.refused(self.ask("organization", "update", made["id"]), 2, "nothing to change")
 
+    def test_ipam(self):
+        dora = User(self.server, "dora", administrator=self.admin)
+        home = dora.own_organization()["id"]
+        device = dora.device(hostname="echo")
+        pools = self.must(self.ask("ipam", "pools", who=dora)).lines
+        self.assertEqual(re.split("   +", pools[0].strip()), ["FAMILY", "PREFIX", "STRATEGY", "CAPACITY", "TAKEN", "FREE"])
+        self.assertEqual([re.split("   +", line.strip()) for line in pools[1:]],
+                         [["inet", "100.100.0.0/16", "sequential", "65534", "1", "65533"],
+                          ["inet6", "200::/64", "sequential", "over 2^53", "1", "over 2^53"]])
+        self.assertEqual([row["free"] for row in self.get("ipam", "pools", who=dora)], [65533, None])
+        leases = self.must(self.ask("ipam", "leases", "--organization", home, "--output=no-header", who=dora)).lines
+        self.assertEqual([re.split("   +", line.strip()) for line in leases],
+                         [[device["tunnel_ip"], "inet", device["id"], "echo", device["public_key"]],
+                          [device["tunnel_ip_v6"], "inet6", device["id"], "echo", device["public_key"]]])
+        self.assertEqual(self.get("ipam", "leases", who=dora), dora.get(f"/api/organizations/{home}/leases").json)
+        dora.organization()
+        self.refused(self.ask("ipam", "pools", who=dora), 1, "more than one organization", "--organization ID")
+        self.refused(self.ask("ipam", "leases", f"--organization={home}", who=self.ann), 1, "404: not found")
+
     def test_device(self):
         other = self.admin.organization("elsewhere", cidr="10.70.0.0/16", cidr_v6="fd70::/64")
         device = self.admin.device(hostname="bravo")

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Addresses of an organization: how many are left, and who has which. */
+#include "cli/cli.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+/* A number, or null where it is more than the server counts. */
+static void count_render(const struct nx_json *row, const char *member, struct nx_buffer *into)
+{
+	const struct nx_json *value = nx_json_member(row, member);
+
+	if (value && nx_json_type(value) == NX_JSON_NULL)
+		nx_buffer_text(into, "over 2^53");
+	else
+		cli_render_value(value, into);
+}
+
+static void capacity_render(const struct nx_json *row, struct nx_buffer *into)
+{
+	count_render(row, "capacity", into);
+}
+
+static void free_render(const struct nx_json *row, struct nx_buffer *into)
+{
+	count_render(row, "free", into);
+}
+
+static const struct cli_column pool_columns[] = {
+	{"FAMILY", "family", NULL},	     {"PREFIX", "prefix", NULL}, {"STRATEGY", "strategy", NULL},
+	{"CAPACITY", NULL, capacity_render}, {"TAKEN", "taken", NULL},	 {"FREE", NULL, free_render},
+};
+
+static const struct cli_column lease_columns[] = {
+	{"ADDRESS", "address", NULL},	{"FAMILY", "family", NULL},	    {"DEVICE ID", "device_id", NULL},
+	{"HOSTNAME", "hostname", NULL}, {"PUBLIC KEY", "public_key", NULL},
+};
+
+static int list_show(struct cli *cli, const char *format, const struct cli_column *columns, size_t count)
+{
+	NX_AUTO_FREE char *organization = cli_organization_choose(cli);
+	NX_AUTO_FREE char *path = NULL;
+
+	if (!organization)
+		return CLI_FAILED;
+	path = cli_path(format, organization);
+	return cli_show(cli, "GET", path, NULL, columns, count);
+}
+
+static int ipam_pools(struct cli *cli)
+{
+	return list_show(cli, "/api/organizations/%s/pools", pool_columns, NX_COUNT(pool_columns));
+}
+
+static int ipam_leases(struct cli *cli)
+{
+	return list_show(cli, "/api/organizations/%s/leases", lease_columns, NX_COUNT(lease_columns));
+}
+
+static const struct cli_option options[] = {
+	{"organization", "ID", "which organization; not needed when you have only one", false},
+};
+
+const struct cli_verb cli_ipam_verbs[] = {
+	{"ipam", "pools", {0}, "how full an organization's prefixes are", CLI_OPTIONS(options), ipam_pools},
+	{"ipam", "leases", {0}, "which device has which address", CLI_OPTIONS(options), ipam_leases},
+	{0},
+};
