@@ -139,7 +139,8 @@ struct nx_relay_ops {
 	/*
 	 * Pure: which relay carries what `mesh->self` and `member` send each other? One of
 	 * `mesh->relays`, never `self`; NULL: none, they talk directly or not at all. Both ends
-	 * answer alike, for a tunnel takes a host's packets from one peer only.
+	 * answer alike, for a tunnel takes a host's packets from one peer only; but of two that
+	 * are reached through a relay only, each names its own, and packets go over both.
 	 */
 	const struct nx_member *(*carrier)(void *instance, const struct nx_mesh *mesh,
 					   const struct nx_member *member);
