@@ -11,7 +11,8 @@ struct nx_sleep {
 	uint64_t looked; /* boottime */
 };
 
-/* `boottime` (CLOCK_BOOTTIME) runs on while the host sleeps, `monotonic` (CLOCK_MONOTONIC) does not. */
+/* `boottime` (CLOCK_BOOTTIME) runs on while the host sleeps, `monotonic` (CLOCK_MONOTONIC) does not. The
+ * latter is read first: it is never ahead. */
 void nx_sleep_begin(struct nx_sleep *sleep, uint64_t boottime, uint64_t monotonic);
 /* Has the host slept since the last look, or this program not run for long? `gap`: how long ago that look
  * was. */

@@ -16,6 +16,8 @@
 
 enum {
 	TICK_MILLISECONDS = 5000,
+	APART_MILLISECONDS = 50, /* at which two clocks still count as read at one moment */
+	READINGS = 10,
 	FAR_AWAY_SECONDS = 1 << 30,
 };
 
@@ -36,12 +38,27 @@ static uint64_t milliseconds(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/*
+ * Both at one moment: a busy host may let another program run in between, and that is no sleep. The one that
+ * goes on during a sleep is read last, so that it is never behind the other.
+ */
+static void clocks_read(uint64_t *boottime, uint64_t *monotonic)
+{
+	for (int i = 0; i < READINGS; i++) {
+		*monotonic = milliseconds(CLOCK_MONOTONIC);
+		*boottime = milliseconds(CLOCK_BOOTTIME);
+		if (milliseconds(CLOCK_MONOTONIC) - *monotonic <= APART_MILLISECONDS)
+			return;
+	}
+}
+
 /* Only the first of the two ways to notice a sleep tells of it. */
 static bool sleep_look(struct nx_wake *wake)
 {
-	uint64_t gap;
-	bool asleep = nx_sleep_look(&wake->sleep, milliseconds(CLOCK_BOOTTIME), milliseconds(CLOCK_MONOTONIC),
-				    &gap);
+	uint64_t boottime, monotonic, gap;
+
+	clocks_read(&boottime, &monotonic);
+	bool asleep = nx_sleep_look(&wake->sleep, boottime, monotonic, &gap);
 
 	if (asleep)
 		wake->woken(wake->context, gap / 1000);
@@ -77,9 +94,11 @@ enum nx_status nx_wake_start(uv_loop_t *loop, void (*woken)(void *context, uint6
 			     struct nx_wake **out, struct nx_error *error)
 {
 	struct nx_wake *wake = nx_alloc(sizeof(*wake));
+	uint64_t boottime, monotonic;
 
 	*wake = (struct nx_wake){.woken = woken, .context = context};
-	nx_sleep_begin(&wake->sleep, milliseconds(CLOCK_BOOTTIME), milliseconds(CLOCK_MONOTONIC));
+	clocks_read(&boottime, &monotonic);
+	nx_sleep_begin(&wake->sleep, boottime, monotonic);
 	wake->tick = nx_watch_every(loop, TICK_MILLISECONDS, tick_due, wake);
 	wake->descriptor = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (wake->descriptor >= 0 && timer_arm(wake))
