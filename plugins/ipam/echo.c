@@ -66,17 +66,19 @@ enum nx_status ipam_echo_open(void *instance, int *descriptor, struct nx_error *
 
 /* --- requests ------------------------------------------------------------------------------------ */
 
-/* RFC 1071. The kernel makes that of ICMPv6 itself, since it covers addresses that only it knows. */
+/* RFC 1071, whose sum is the same in any byte order. The kernel makes that of ICMPv6 itself, since it covers
+ * addresses that only it knows. */
 static uint16_t checksum_of(const struct echo_message *message)
 {
-	const uint8_t *bytes = (const uint8_t *)message;
+	uint16_t words[sizeof(*message) / sizeof(uint16_t)];
 	uint32_t sum = 0;
 
-	for (size_t i = 0; i < sizeof(*message); i += 2)
-		sum += (uint32_t)bytes[i] << 8 | bytes[i + 1];
+	memcpy(words, message, sizeof(words));
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		sum += words[i];
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
-	return htons((uint16_t)~sum);
+	return (uint16_t)~sum;
 }
 
 bool ipam_echo_send(void *instance, int descriptor, const struct nx_address *remote,
