@@ -51,6 +51,18 @@ class Program:
         self.process = self.mesh.lab.spawn(
             self.host, self.log, self.mesh.build / folder / self.name, *self.arguments,
             environment={**self.environment, **self.mesh.clock_environment(self.host)})
+        # Until then a signal meets the shell that becomes the program, or one that is still being loaded.
+        if not wait_until(self.takes_signals, 30):
+            raise LabError(f"{self.name} on {self.host} did not begin to take signals")
+
+    def takes_signals(self):
+        """It catches or blocks SIGTERM, or has ended."""
+        try:
+            status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        except OSError:
+            return True
+        masks = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith(("SigBlk:", "SigCgt:"))]
+        return any(mask >> (signal.SIGTERM - 1) & 1 for mask in masks) or self.process.poll() is not None
 
     def signal(self, number):
         if self.process:
