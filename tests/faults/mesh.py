@@ -56,13 +56,14 @@ class Program:
             raise LabError(f"{self.name} on {self.host} did not begin to take signals")
 
     def takes_signals(self):
-        """It catches or blocks SIGTERM, or has ended."""
+        """It catches or blocks SIGTERM, or has a thread that waits for it, which no mask shows; or it has ended."""
         try:
             status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         except OSError:
             return True
-        masks = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith(("SigBlk:", "SigCgt:"))]
-        return any(mask >> (signal.SIGTERM - 1) & 1 for mask in masks) or self.process.poll() is not None
+        facts = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+        caught = any(int(facts.get(mask, "0"), 16) >> (signal.SIGTERM - 1) & 1 for mask in ("SigBlk", "SigCgt"))
+        return caught or int(facts.get("Threads", "1")) > 1 or self.process.poll() is not None
 
     def signal(self, number):
         if self.process:
