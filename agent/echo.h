@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How long packets to the members take in each family, and how many get lost: echo requests through the
- * tunnel, when somebody asks for it and at no other time. A measurement sends ECHO_COUNT requests to each
+ * tunnel, when somebody asks for it and at no other time. A measurement sends NX_ECHO_COUNT requests to each
  * address, takes about a second for a few hundred members, and ends by itself.
  *
  * One thread; nothing blocks.

@@ -103,25 +103,24 @@ host_state()
 
 # --- floods ---------------------------------------------------------------------------
 
-# flood_start HOST ADDRESS PACKETS: a ping every 10 ms; its process id is in flood_pid
+# flood_start HOST ADDRESS PACKETS: a ping every 10 ms; its process id is in flood_pid. After its last request ping waits
+# for no more than twice the time that the slowest answer took, so it sends three more, which nobody judges.
 flood_start()
 {
-	ip netns exec "$LAB-$1" ping -n -i 0.01 -c "$3" -W 2 "$2" >"$LAB_DIR/flood.$2" 2>&1 &
+	echo "$3" >"$LAB_DIR/flood.$2.packets"
+	ip netns exec "$LAB-$1" ping -n -i 0.01 -c $(($3 + 3)) -W 2 "$2" >"$LAB_DIR/flood.$2" 2>&1 &
 	# shellcheck disable=SC2034 # the caller's
 	flood_pid=$!
 }
 
-# flood_result ADDRESS: "SENT/ANSWERED". After its last request ping waits for no more than twice the time that the
-# slowest answer took: of the last three, what was still under way counts as answered.
+# flood_result ADDRESS: "SENT/ANSWERED", of PACKETS, or of all that were sent when it was ended before
 flood_result()
 {
-	awk '
-		/ bytes from / && match($0, /icmp_seq=[0-9]+/) {
-			number = substr($0, RSTART + 9, RLENGTH - 9) + 0
-			answered += !(number in seen)
-			seen[number]
-			if (number > last) last = number
-		}
-		/ packets transmitted, / { sent = $1 }
-		END { print sent "/" (answered + (sent - last <= 3 ? sent - last : 0)) }' "$LAB_DIR/flood.$1"
+	awk -v judged="$(cat "$LAB_DIR/flood.$1.packets")" '
+		/ bytes from / && match($0, /icmp_seq=[0-9]+/) { seen[substr($0, RSTART + 9, RLENGTH - 9) + 0] }
+		/ packets transmitted, / && $1 < judged { judged = $1 }
+		END {
+			for (number in seen) answered += number + 0 <= judged
+			print judged "/" answered + 0
+		}' "$LAB_DIR/flood.$1"
 }
