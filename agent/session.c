@@ -370,7 +370,7 @@ void nx_session_free(struct nx_session *session)
 	if (!session)
 		return;
 	nx_call_cancel(session->call);
-	nx_call_cancel(session->stun);
+	nx_session_stun_release(session);
 	nx_timer_free(session->retry);
 	nx_publish_release(session);
 	nx_journal_close(session->journal);

@@ -29,6 +29,13 @@ struct nx_publish {
 	char *wish;		 /* the one that `call` declares; NULL: it is about families */
 };
 
+/* Asking for the list of STUN servers. */
+struct nx_stun_question {
+	struct nx_call *call;
+	struct nx_timer *retry;
+	struct nx_backoff backoff;
+};
+
 struct nx_session {
 	struct nx_agent *agent;
 	enum nx_phase phase;
@@ -47,8 +54,8 @@ struct nx_session {
 	unsigned strikes;     /* times in a row that the service said it does not know us */
 	struct nx_json *self; /* our own record, as last seen; NULL: not yet */
 	struct nx_publish publish;
-	struct nx_call *stun; /* for the list of STUN servers */
-	char *bearer;	      /* enrolling with a password: the user's token; a secret */
+	struct nx_stun_question stun;
+	char *bearer; /* enrolling with a password: the user's token; a secret */
 	char last_error[320];
 };
 
@@ -79,8 +86,9 @@ void nx_session_connect(struct nx_session *session);
 
 void nx_enrol_start(struct nx_session *session);
 
-/* Ask the service for its STUN servers, unless the operator has named some. */
+/* Ask the service for its STUN servers, unless the operator has named some, until it answers. */
 void nx_session_stun_ask(struct nx_session *session);
+void nx_session_stun_release(struct nx_session *session);
 
 /* Tell the service what it does not know yet about this host. */
 void nx_publish_check(struct nx_session *session);

@@ -128,6 +128,7 @@ class Operator(unittest.TestCase):
         self.service = Service(self.answer)
         self.end = threading.Event()
         self.agents = []
+        self.stun = []  # answers to the question for STUN servers, the last of them for good
 
     def tearDown(self):
         self.end.set()
@@ -151,6 +152,8 @@ class Operator(unittest.TestCase):
                 send(json.dumps({"type": "change", "value": self.record}).encode() + b"\n{\"type\":\"tail\"}\n")
                 self.end.wait(60)
             return 200, stream
+        if request.path == "/api/stun" and self.stun:
+            return self.stun.pop(0) if len(self.stun) > 1 else self.stun[0]
         return 200, self.record
 
     def start(self, *options, url=None, state=None, **more):
@@ -193,6 +196,12 @@ class Operator(unittest.TestCase):
         self.assertTrue(interface_stands())
         agent = self.running(state=agent.directory)
         self.assertIn("interface adopted", agent.log())
+
+    def test_stun_servers_are_asked_for_until_they_are_known(self):
+        self.stun = [(503, {"error": "busy"}), (500, b"<html>"), (200, {"servers": ["192.0.2.77:3478"]})]
+        agent = self.running()
+        wait("they are known", lambda: "192.0.2.77" in agent.state_text(), 20)
+        self.assertEqual(len(self.service.seen("GET", "/api/stun")), 3)
 
     # --- what an operator is told ------------------------------------------------------
 
