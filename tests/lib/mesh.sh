@@ -36,6 +36,8 @@ mesh_begin()
 	done
 	umask 077
 	lab_begin || exit 1
+	# Whoever ends a scenario from outside does so while it waits, with its output turned away.
+	exec 9>&2
 	trap mesh_end EXIT
 	mkdir -m 700 "$LAB_DIR/log"
 	lab_switch net && lab_host server &&
@@ -50,7 +52,7 @@ mesh_end()
 	trap '' HUP INT PIPE TERM
 	case $status in
 	0 | 129 | 130) ;; # well, or somebody had enough of it
-	*) mesh_show_logs >&2 ;;
+	*) mesh_show_logs >&9 ;;
 	esac
 	lab_sweep
 	exit "$status"

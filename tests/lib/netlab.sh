@@ -190,12 +190,13 @@ lab_x()
 }
 
 # lab_bg HOST LOG CMD... : start CMD in HOST; its process id is in LAB_LAST. Not through lab_x:
-# the id must be the command's, not a subshell's.
+# the id must be the command's, not a subshell's. Descriptor 9 is a script's own way to say something
+# whatever happens, and nothing that a command may keep open.
 lab_bg()
 {
 	lab_h=$1 lab_log=$2
 	shift 2
-	ip netns exec "$LAB-$lab_h" sh -c "$lab_enter" "$LAB_DIR/$lab_h/run" "$@" >>"$lab_log" 2>&1 </dev/null &
+	ip netns exec "$LAB-$lab_h" sh -c "$lab_enter" "$LAB_DIR/$lab_h/run" "$@" >>"$lab_log" 2>&1 </dev/null 9>&- &
 	# shellcheck disable=SC2034 # the caller's
 	LAB_LAST=$!
 }
