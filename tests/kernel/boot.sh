@@ -21,4 +21,4 @@ rm -rf "$results"
 mkdir -p "$results"
 "$here/../lib/vm-prep.sh" "$build/vm" || exit 1
 exec "$here/../lib/vm-run.sh" -m 2048 -t 3400 -a "$arguments" -o "$results" -l "$results/console" \
-	"$build/vm" env NEXODUS_BUILD="$build" LAB_TIME_FACTOR=10 bash "$here/scenarios.sh" "$@"
+	"$build/vm" env NEXODUS_BUILD="$build" LAB_TIME_FACTOR=20 bash "$here/scenarios.sh" "$@"
