@@ -15,6 +15,8 @@
 
 /* HTTP/1.0 has no chunks; libmicrohttpd then wants a buffer of its own to read into. */
 #define BLOCK_HTTP10 4096
+/* After so long without a sign of life a client's place is another's. */
+#define VANISHED_SECONDS 60
 
 static void stream_free(struct nx_stream *stream)
 {
@@ -101,19 +103,26 @@ struct MHD_Response *nx_stream_response(struct nx_stream *stream, bool http10)
 						 stream, stream_close);
 }
 
-/* A suspended connection is not looked at by libmicrohttpd, so the loop does, and the
- * kernel asks from time to time whether the other side is still there. */
+static void option_set(int fd, int option, int value)
+{
+	setsockopt(fd, IPPROTO_TCP, option, &value, sizeof(value));
+}
+
+/* A suspended connection is not looked at by libmicrohttpd, so the loop does. A client that has vanished
+ * says nothing: the kernel asks whether it is still there, and lets go of it as well when it does not
+ * acknowledge what it was sent, for which it has a quarter of an hour otherwise (tcp(7)). */
 static void hangup_watch(struct nx_stream *stream)
 {
 	struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = stream};
 	int fd = stream->connection->socket;
-	int on = 1, idle = 60, interval = 15, count = 4;
+	int on = 1;
 
 	epoll_ctl(stream->http->epoll, EPOLL_CTL_ADD, fd, &event);
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+	option_set(fd, TCP_KEEPIDLE, VANISHED_SECONDS / 2);
+	option_set(fd, TCP_KEEPINTVL, VANISHED_SECONDS / 6);
+	option_set(fd, TCP_KEEPCNT, 3);
+	option_set(fd, TCP_USER_TIMEOUT, VANISHED_SECONDS * 1000);
 }
 
 bool nx_stream_start(struct nx_stream *stream, struct nx_request *request)
