@@ -38,6 +38,12 @@ enum nx_begin {
 	NX_BEGIN_MIGRATE, /* the same; statements may take as long as they like */
 };
 
+enum nx_claim {
+	NX_CLAIM_SHARED, /* with others who share it; waits for a moment */
+	NX_CLAIM_ALONE,
+	NX_CLAIM_YIELD, /* was alone, and lets others share it from now on */
+};
+
 struct nx_request {
 	const char *sql;
 	const struct nx_value *params;
@@ -71,6 +77,8 @@ struct nx_backend {
 	const char *probe;
 	/* Tells other servers its parameter on commit; NULL: there can be no other servers. */
 	const char *notify;
+	/* SELECTs every (table, column) that there is, in order. */
+	const char *columns;
 
 	enum nx_outcome (*open)(const char *database, enum nx_use use, struct nx_connection **out,
 				struct nx_error *error);
@@ -95,6 +103,17 @@ struct nx_backend {
 	bool (*in_transaction)(const struct nx_connection *connection);
 	/* Several statements in one text, inside a transaction. */
 	enum nx_outcome (*script)(struct nx_connection *connection, const char *text, struct nx_error *error);
+
+	/* Claim a component by its number until the connection is closed. NX_SQL_BUSY: others are in the
+	 * way. */
+	enum nx_outcome (*claim)(struct nx_connection *connection, const char *database, uint32_t number,
+				 enum nx_claim how, struct nx_error *error);
+	/* Who is in the way of one who wants to be alone, for a message; "" when nobody is. */
+	enum nx_outcome (*claimant)(struct nx_connection *connection, const char *database, uint32_t number,
+				    char who[static NX_CLAIMANT_TEXT], struct nx_error *error);
+	/* A connection to a private copy of the tables, in a transaction that is never to be committed.
+	 * NX_NOT_FOUND in `error`: there is no database. */
+	enum nx_outcome (*rehearse)(const char *database, struct nx_connection **out, struct nx_error *error);
 
 	/* Notifications; NULL where `notify` is. `listen` once, then `await` again and again: it
 	 * returns NX_SQL_OK when `wake` becomes readable or notifications were handed over. */

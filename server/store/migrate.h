@@ -25,6 +25,19 @@ struct nx_component {
 /* Between nx_store_open() and nx_store_start(), control thread. `applied` counts steps. */
 enum nx_status nx_store_migrate(struct nx_store *store, const struct nx_component *components, size_t count,
 				unsigned *applied, struct nx_error *error);
+/* Has the database had a step of this component? At the same time. */
+enum nx_status nx_store_recorded(struct nx_store *store, const char *component, bool *out,
+				 struct nx_error *error);
+/* `work` in one transaction, alone among all who write, as long as it takes; committed when it answers
+ * NX_OK. At the same time. */
+enum nx_status nx_store_alone(struct nx_store *store,
+			      enum nx_status (*work)(struct nx_tx *tx, void *context, struct nx_error *error),
+			      void *context, struct nx_error *error);
+/* The same as nx_store_migrate() in a transaction that is under way: all steps or none. */
+enum nx_status nx_components_apply(struct nx_tx *tx, const struct nx_component *components, size_t count,
+				   struct nx_error *error);
+/* The same as nx_store_drop_component(). */
+enum nx_status nx_component_undo(struct nx_tx *tx, const char *name, struct nx_error *error);
 /* Undo all steps of a component that is recorded in the database, from the recorded texts. */
 enum nx_status nx_store_drop_component(struct nx_store *store, const char *name, struct nx_error *error);
 

@@ -23,13 +23,14 @@ static bool take_record(void *context, const struct nx_row *row)
 	record->number = nx_row_integer(row, 1);
 	snprintf(record->checksum, sizeof(record->checksum), "%s", nx_row_text(row, 2));
 	record->down = nx_strdup(nx_row_text(row, 3));
+	record->name = nx_strdup(nx_row_text(row, 4));
 	return true;
 }
 
 enum nx_status nx_records_load(struct nx_tx *tx, struct nx_records *records, struct nx_error *error)
 {
 	return nx_sql_each(tx, error,
-			   "SELECT component, number, checksum, down FROM schema_migrations"
+			   "SELECT component, number, checksum, down, name FROM schema_migrations"
 			   " ORDER BY component, number",
 			   NX_NO_PARAMS, take_record, records);
 }
@@ -39,6 +40,7 @@ void nx_records_free(struct nx_records *records)
 	for (size_t i = 0; i < records->count; i++) {
 		free(records->rows[i].component);
 		free(records->rows[i].down);
+		free(records->rows[i].name);
 	}
 	free(records->rows);
 	*records = (struct nx_records){0};
@@ -98,7 +100,8 @@ static enum nx_status refuse_lost(const struct nx_record *record, struct nx_erro
 {
 	return nx_fail(error, NX_UNSUPPORTED, NULL,
 		       "the database holds data of the plugin %s, which is not loaded: load it, or "
-		       "give its data up for ever with --drop-plugin %s, which runs: %s",
+		       "give its data up for ever with --drop-plugin %s (--dry-run shows what that means), "
+		       "which runs: %s",
 		       record->component, record->component, record->down);
 }
 

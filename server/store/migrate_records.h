@@ -8,6 +8,7 @@
 
 struct nx_record {
 	char *component;
+	char *name;
 	char *down;
 	int64_t number;
 	char checksum[NX_HASH_TEXT];

@@ -191,6 +191,13 @@ const struct nx_backend nx_postgres_backend = {
 	.glance = "SELECT 1",
 	.probe = "SELECT txid_current()",
 	.notify = "SELECT pg_notify('nexodus_changes', $1)",
+	/* Of a rehearsal, only the copies. */
+	.columns = "SELECT t.relname::text, c.attname::text FROM pg_class t JOIN pg_attribute c ON "
+		   "c.attrelid = t.oid"
+		   " WHERE t.relkind = 'r' AND c.attnum > 0 AND NOT c.attisdropped AND t.relnamespace ="
+		   " CASE WHEN pg_my_temp_schema() = 0 THEN to_regnamespace(current_schema()::text)::oid"
+		   " ELSE pg_my_temp_schema() END"
+		   " ORDER BY t.relname::text COLLATE \"C\", c.attname::text COLLATE \"C\"",
 	.open = open_postgres,
 	.close = close_postgres,
 	.alive = postgres_alive,
@@ -203,6 +210,9 @@ const struct nx_backend nx_postgres_backend = {
 	.release = release_postgres,
 	.in_transaction = postgres_in_transaction,
 	.script = nx_postgres_script,
+	.claim = nx_postgres_claim,
+	.claimant = nx_postgres_claimant,
+	.rehearse = nx_postgres_rehearse,
 	.listen = nx_postgres_listen,
 	.await = nx_postgres_await,
 	.row_text = nx_postgres_row_text,

@@ -69,6 +69,14 @@ int64_t nx_postgres_row_integer(const struct nx_row *row, size_t column);
 bool nx_postgres_row_null(const struct nx_row *row, size_t column);
 size_t nx_postgres_row_columns(const struct nx_row *row);
 
+/* --- postgres_claim.c, postgres_rehearsal.c --- */
+enum nx_outcome nx_postgres_claim(struct nx_connection *connection, const char *database, uint32_t number,
+				  enum nx_claim how, struct nx_error *error);
+enum nx_outcome nx_postgres_claimant(struct nx_connection *connection, const char *database, uint32_t number,
+				     char who[static NX_CLAIMANT_TEXT], struct nx_error *error);
+enum nx_outcome nx_postgres_rehearse(const char *database, struct nx_connection **out,
+				     struct nx_error *error);
+
 /* --- postgres_listen.c --- */
 enum nx_outcome nx_postgres_listen(struct nx_connection *connection, struct nx_error *error);
 enum nx_outcome nx_postgres_await(struct nx_connection *connection, int wake, nx_notice_handler handler,

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "server/store/backoff.h"
@@ -151,23 +152,23 @@ static void close_sqlite(struct nx_connection *connection)
 		return;
 	nx_sqlite_forget_statements(sqlite);
 	sqlite3_close(sqlite->handle);
+	if (sqlite->claims >= 0)
+		close(sqlite->claims);
 	free(sqlite);
 }
 
-static enum nx_outcome open_sqlite(const char *database, enum nx_use use, struct nx_connection **out,
-				   struct nx_error *error)
+enum nx_outcome nx_sqlite_connect(const char *path, enum nx_use use, struct nx_connection **out,
+				  struct nx_error *error)
 {
-	struct nx_sqlite *sqlite;
-	enum nx_outcome outcome = create_private(database, error);
+	struct nx_sqlite *sqlite = nx_alloc(sizeof(*sqlite));
+	enum nx_outcome outcome;
 	int code;
 
-	if (outcome != NX_SQL_OK)
-		return outcome;
-	sqlite = nx_alloc(sizeof(*sqlite));
 	sqlite->head.backend = &nx_sqlite_backend;
 	sqlite->use = use;
+	sqlite->claims = -1;
 	/* One thread at a time uses a connection, so it needs no mutex of its own. */
-	code = sqlite3_open_v2(database, &sqlite->handle,
+	code = sqlite3_open_v2(path, &sqlite->handle,
 			       SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 	if (code == SQLITE_OK)
 		code = set_up(sqlite);
@@ -178,6 +179,14 @@ static enum nx_outcome open_sqlite(const char *database, enum nx_use use, struct
 	}
 	*out = &sqlite->head;
 	return NX_SQL_OK;
+}
+
+static enum nx_outcome open_sqlite(const char *database, enum nx_use use, struct nx_connection **out,
+				   struct nx_error *error)
+{
+	enum nx_outcome outcome = create_private(database, error);
+
+	return outcome == NX_SQL_OK ? nx_sqlite_connect(database, use, out, error) : outcome;
 }
 
 static bool sqlite_alive(struct nx_connection *connection)
@@ -242,6 +251,8 @@ const struct nx_backend nx_sqlite_backend = {
 	.kind = NX_STORE_SQLITE,
 	.glance = "PRAGMA schema_version",
 	.probe = "PRAGMA user_version = 1",
+	.columns = "SELECT t.name, c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c"
+		   " WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' ORDER BY t.name, c.name",
 	.open = open_sqlite,
 	.close = close_sqlite,
 	.alive = sqlite_alive,
@@ -254,6 +265,9 @@ const struct nx_backend nx_sqlite_backend = {
 	.release = release_sqlite,
 	.in_transaction = sqlite_in_transaction,
 	.script = script_sqlite,
+	.claim = nx_sqlite_claim,
+	.claimant = nx_sqlite_claimant,
+	.rehearse = nx_sqlite_rehearse,
 	.row_text = nx_sqlite_row_text,
 	.row_integer = nx_sqlite_row_integer,
 	.row_null = nx_sqlite_row_null,

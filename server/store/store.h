@@ -56,6 +56,25 @@ struct nx_store_figures {
 };
 void nx_store_figures(struct nx_store *store, struct nx_store_figures *out);
 
+/* --- who works on the database ------------------------------------------------ */
+
+/*
+ * This server works with a component of the schema (migrate.h) until it closes the store; other servers
+ * may as well. Between nx_store_open() and nx_store_start(). NX_UNAVAILABLE while somebody takes the
+ * component away or brings it. When the connection is lost and found again, and the component is gone,
+ * the store takes no more changes, and says why.
+ */
+enum nx_status nx_store_claim(struct nx_store *store, const char *component, struct nx_error *error);
+/* No server works with it, nor will one until the store is closed. NX_CONFLICT: a server does; which. On
+ * SQLite, whose servers cannot learn of what other processes write, no server at all may be running. */
+enum nx_status nx_store_claim_alone(struct nx_store *store, const char *component, struct nx_error *error);
+/* Let others share it from now on. After nx_store_start(). */
+enum nx_status nx_store_claim_yield(struct nx_store *store, const char *component, struct nx_error *error);
+#define NX_CLAIMANT_TEXT 96
+/* Who is in the way of nx_store_claim_alone() on this database now; "" when nobody is. Writes nothing. */
+enum nx_status nx_claimant(struct nx_tx *tx, const char *database, const char *component,
+			   char who[static NX_CLAIMANT_TEXT], struct nx_error *error);
+
 /* --- SQL ------------------------------------------------------------------ */
 
 /* A parameter. Text is borrowed for the call. */

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "server/store/backoff.h"
+#include "server/store/claim.h"
 #include "server/store/group.h"
 #include "server/store/thread.h"
 
@@ -14,12 +15,14 @@ struct nx_writer {
 	const struct nx_backend *backend;
 	char *database;
 	size_t group_limit, queue_limit;
+	struct nx_claim_list claims;
 	pthread_t thread;
 	atomic_int identity;
 
 	/* The thread's own. */
 	struct nx_connection *connection; /* NULL: lost */
 	struct nx_backoff backoff;
+	bool robbed; /* what it claims is gone, which has been told */
 	struct nx_group_member *members;
 
 	pthread_mutex_t lock;
@@ -153,9 +156,25 @@ static void drop_connection(struct nx_writer *writer)
 	writer->connection = NULL;
 }
 
+static enum nx_outcome open_again(struct nx_writer *writer, struct nx_error *error)
+{
+	enum nx_outcome outcome =
+		writer->backend->open(writer->database, NX_USE_WRITE, &writer->connection, error);
+
+	if (outcome != NX_SQL_OK)
+		return outcome;
+	outcome = nx_claim_list_renew(&writer->claims, writer->connection, writer->database, error);
+	if (outcome != NX_SQL_OK)
+		drop_connection(writer);
+	if (outcome == NX_SQL_WRONG && !writer->robbed)
+		nx_log(NX_LOG_ERROR, "changes are refused", "reason", error->message, NULL);
+	writer->robbed = outcome == NX_SQL_WRONG;
+	return outcome;
+}
+
 static bool connect_writer(struct nx_writer *writer, struct nx_error *error)
 {
-	if (writer->backend->open(writer->database, NX_USE_WRITE, &writer->connection, error) != NX_SQL_OK) {
+	if (open_again(writer, error) != NX_SQL_OK) {
 		nx_backoff_failed(&writer->backoff);
 		note_health(writer, error);
 		return false;
@@ -433,9 +452,15 @@ void nx_writer_free(struct nx_writer *writer)
 	writer->backend->close(writer->connection);
 	pthread_cond_destroy(&writer->changed);
 	pthread_mutex_destroy(&writer->lock);
+	nx_claim_list_free(&writer->claims);
 	free(writer->members);
 	free(writer->database);
 	free(writer);
+}
+
+void nx_writer_claim(struct nx_writer *writer, const char *component)
+{
+	nx_claim_list_add(&writer->claims, component);
 }
 
 struct nx_connection *nx_writer_connection(struct nx_writer *writer)

@@ -20,6 +20,8 @@ enum nx_status nx_writer_start(struct nx_writer *writer, struct nx_error *error)
 void nx_writer_stop(struct nx_writer *writer); /* once more is fine */
 void nx_writer_free(struct nx_writer *writer); /* NULL is fine */
 
+/* Claim this component again on each connection that replaces a lost one. Before the start. */
+void nx_writer_claim(struct nx_writer *writer, const char *component);
 /* The connection, before the start. */
 struct nx_connection *nx_writer_connection(struct nx_writer *writer);
 /* Which connection of the database this is now; see nx_notice_handler. Any thread. */

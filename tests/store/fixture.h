@@ -85,6 +85,6 @@ uint64_t now_milliseconds(void);
 	})
 
 extern CU_TestInfo value_tests[], command_tests[], trouble_tests[], migrate_tests[], notify_tests[],
-	disk_tests[];
+	disk_tests[], rehearsal_tests[], claim_tests[];
 
 #endif

@@ -37,6 +37,8 @@ int main(int count, char **arguments)
 		{.pName = "trouble", .pSetUpFunc = database_empty, .pTests = trouble_tests},
 		{.pName = "disk", .pSetUpFunc = database_empty, .pTests = disk_tests},
 		{.pName = "migrations", .pSetUpFunc = database_empty, .pTests = migrate_tests},
+		{.pName = "rehearsals", .pSetUpFunc = database_empty, .pTests = rehearsal_tests},
+		{.pName = "claims", .pSetUpFunc = database_empty, .pTests = claim_tests},
 		{.pName = "notifications", .pSetUpFunc = database_empty, .pTests = notify_tests},
 		CU_SUITE_INFO_NULL,
 	};

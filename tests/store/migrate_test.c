@@ -312,6 +312,37 @@ static void test_killed_anywhere(void)
 	CU_ASSERT_TRUE(cut > 0);
 }
 
+/* kill -9 in the middle of a component's removal: all of it is still there. */
+static void test_killed_in_drop(void)
+{
+	const struct nx_migration steps[] = {
+		{1, "one", "CREATE TABLE s1 (x BIGINT)", endless},
+		{2, "two", "CREATE TABLE s2 (x BIGINT)", "DROP TABLE s2"},
+	};
+	const struct nx_component component = {"kill", NX_TABLE(steps)};
+	struct nx_error error = {0};
+	unsigned applied = 0;
+	pid_t child;
+
+	CU_ASSERT_EQUAL(migrate(&component, 1, &applied, &error), NX_OK);
+	child = fork();
+	if (child == 0) {
+		struct nx_store *store = open_store();
+
+		nx_store_drop_component(store, "kill", &(struct nx_error){0});
+		_exit(0);
+	}
+	sleep_milliseconds(300);
+	CU_ASSERT_EQUAL(waitpid(child, NULL, WNOHANG), 0);
+	kill_child(child);
+	/* Waits until PostgreSQL has noticed. */
+	CU_ASSERT_EQUAL(migrate(&component, 1, &applied, &error), NX_OK);
+	CU_ASSERT_EQUAL(applied, 0);
+	CU_ASSERT_EQUAL(database_integer("SELECT count(*) FROM s1"), 0);
+	CU_ASSERT_EQUAL(database_integer("SELECT count(*) FROM s2"), 0);
+	CU_ASSERT_EQUAL(database_integer("SELECT count(*) FROM middle"), -1);
+}
+
 static void start_at_once(void)
 {
 	const struct nx_component component = {"kill", NX_TABLE(kill_steps)};
@@ -358,6 +389,7 @@ CU_TestInfo migrate_tests[] = {
 	{"a component dropped", test_drop},
 	{"killed in each step", test_killed_in_step},
 	{"killed anywhere", test_killed_anywhere},
+	{"killed while a component is dropped", test_killed_in_drop},
 	{"eight servers at once", test_at_once},
 	CU_TEST_INFO_NULL,
 };

@@ -117,6 +117,7 @@ void database_empty(void)
 		remove_file("");
 		remove_file("-wal");
 		remove_file("-shm");
+		remove_file("-claims");
 		return;
 	}
 	session = session_open();
