@@ -10,6 +10,7 @@
 #include "server/http/http.h"
 #include "server/http/metrics.h"
 #include "server/http/route.h"
+#include "server/life_inside.h"
 #include "server/options.h"
 #include "server/resources/fields.h"
 #include "server/resources/lease.h"
@@ -20,35 +21,100 @@
 
 #define DRAIN_SECONDS 10
 
-static enum nx_status store_open(const struct nx_config *config, struct nx_server *server,
-				 struct nx_store **out, struct nx_error *error)
+enum nx_status nx_life_store_open(struct nx_server *server, struct nx_error *error)
 {
-	struct nx_store_options options = {.notified = server ? nx_watch_payload : NULL,
-					   .notified_context = server};
+	struct nx_store_options options = {.notified = nx_watch_payload, .notified_context = server};
 	NX_AUTO_FREE char *database = NULL;
-	enum nx_status status = nx_options_state_directory(config, error);
+	enum nx_status status = nx_options_state_directory(server->config, error);
 
 	if (status == NX_OK)
-		status = nx_options_store(config, &options, &database, error);
+		status = nx_options_store(server->config, &options, &database, error);
 	if (status == NX_OK)
-		status = nx_store_open(&options, out, error);
+		status = nx_store_open(&options, &server->store, error);
 	return status;
 }
 
-static enum nx_status migrate(struct nx_server *server, struct nx_error *error)
+struct nx_component *nx_life_components(const struct nx_server *server, size_t *count)
 {
 	size_t plugins = nx_plugins_count(server->plugins);
-	NX_AUTO_FREE struct nx_component *components = nx_alloc_array(plugins + 1, sizeof(*components));
-	size_t count = 0;
-	unsigned applied = 0;
-	char number[16];
+	struct nx_component *components = nx_alloc_array(plugins + 1, sizeof(*components));
 
-	components[count++] = nx_core_component;
+	*count = 0;
+	components[(*count)++] = nx_core_component;
 	for (size_t i = 0; i < plugins; i++) {
 		const struct nx_plugin *plugin = nx_plugins_at(server->plugins, i)->plugin;
-		components[count++] = (struct nx_component){plugin->name, plugin->migrations};
+		components[(*count)++] = (struct nx_component){plugin->name, plugin->migrations};
 	}
-	enum nx_status status = nx_store_migrate(server->store, components, count, &applied, error);
+	return components;
+}
+
+/* Before migrating: nobody is to take away what this server is about to rely on. */
+static enum nx_status claim(struct nx_store *store, const struct nx_component *components, size_t count,
+			    struct nx_error *error)
+{
+	enum nx_status status = NX_OK;
+
+	for (size_t i = 0; i < count && status == NX_OK; i++) {
+		if (components[i].migrations.count)
+			status = nx_store_claim(store, components[i].name, error);
+	}
+	return status;
+}
+
+/* A plugin with fields that comes to a database which has been served without; *name NULL: none does. */
+static enum nx_status newcomer_find(struct nx_server *server, const char **name, struct nx_error *error)
+{
+	bool served = false;
+	enum nx_status status = nx_store_recorded(server->store, nx_core_component.name, &served, error);
+
+	*name = NULL;
+	for (size_t i = 0; status == NX_OK && served && !*name && i < nx_plugins_count(server->plugins);
+	     i++) {
+		const struct nx_plugin *plugin = nx_plugins_at(server->plugins, i)->plugin;
+		bool recorded = true;
+
+		if (plugin->fields.count && plugin->migrations.count)
+			status = nx_store_recorded(server->store, plugin->name, &recorded, error);
+		if (!recorded)
+			*name = plugin->name;
+	}
+	return status;
+}
+
+/* Agents of a server without the plugin would take their records as it shows them, and never hear again of
+ * what the plugin has brought: until all have it, there must be none. */
+static enum nx_status newcomer_admit(struct nx_server *server, const char *name, struct nx_error *error)
+{
+	struct nx_error why = {0};
+	enum nx_status status = nx_store_claim_alone(server->store, nx_core_component.name, &why);
+
+	if (status == NX_CONFLICT)
+		return nx_fail(
+			error, NX_CONFLICT, NULL,
+			"%s comes into the database, and %s: stop it, and start it again with %s afterwards",
+			name, why.message, name);
+	if (status != NX_OK)
+		*error = why;
+	server->newcomer = status == NX_OK;
+	return status;
+}
+
+enum nx_status nx_life_migrate(struct nx_server *server, struct nx_error *error)
+{
+	size_t count;
+	NX_AUTO_FREE struct nx_component *components = nx_life_components(server, &count);
+	unsigned applied = 0;
+	const char *newcomer;
+	char number[16];
+	enum nx_status status = newcomer_find(server, &newcomer, error);
+
+	if (status == NX_OK && newcomer)
+		status = newcomer_admit(server, newcomer, error);
+	if (status == NX_OK)
+		status = claim(server->store, components, count, error);
+
+	if (status == NX_OK)
+		status = nx_store_migrate(server->store, components, count, &applied, error);
 	if (status == NX_OK && applied) {
 		snprintf(number, sizeof(number), "%u", applied);
 		nx_log(NX_LOG_INFO, "database migrated", "steps", number, NULL);
@@ -58,25 +124,35 @@ static enum nx_status migrate(struct nx_server *server, struct nx_error *error)
 
 static enum nx_status store_begin(struct nx_server *server, struct nx_error *error)
 {
-	enum nx_status status = store_open(server->config, server, &server->store, error);
+	enum nx_status status = nx_life_store_open(server, error);
 
 	if (status == NX_OK)
-		status = migrate(server, error);
+		status = nx_life_migrate(server, error);
 	if (status == NX_OK)
 		status = nx_store_start(server->store, error);
 	return status;
+}
+
+enum nx_status nx_life_fields(struct nx_server *server, struct nx_error *error)
+{
+	server->fields = nx_fields_new(server, error);
+	if (!server->fields)
+		return error->status;
+	server->leases = nx_leases_new(server);
+	return NX_OK;
 }
 
 static enum nx_status resources_begin(struct nx_server *server, struct nx_error *error)
 {
 	server->metrics = nx_metrics_new(nx_routes, nx_route_count);
 	server->auth = nx_auth_new(server);
-	server->fields = nx_fields_new(server, error);
-	if (!server->fields)
-		return error->status;
-	server->leases = nx_leases_new(server);
+	enum nx_status status = nx_life_fields(server, error);
+	if (status != NX_OK)
+		return status;
 	server->watch = nx_watch_hub_new(server);
-	enum nx_status status = nx_leases_family_arrived(server, error);
+	status = nx_leases_family_arrived(server, error);
+	if (status == NX_OK && server->newcomer)
+		status = nx_store_claim_yield(server->store, nx_core_component.name, error);
 	if (status == NX_OK)
 		status = nx_auth_bootstrap(server, error);
 	return status;
@@ -175,15 +251,4 @@ void nx_life_end(struct nx_server *server)
 	nx_metrics_free(server->metrics);
 	nx_plugins_free(server->plugins);
 	*server = (struct nx_server){.config = server->config};
-}
-
-enum nx_status nx_life_drop_plugin(const struct nx_config *config, const char *name, struct nx_error *error)
-{
-	struct nx_store *store = NULL;
-	enum nx_status status = store_open(config, NULL, &store, error);
-
-	if (status == NX_OK)
-		status = nx_store_drop_component(store, name, error);
-	nx_store_close(store);
-	return status;
 }

@@ -3,7 +3,9 @@
 #ifndef NX_SERVER_LIFE_H
 #define NX_SERVER_LIFE_H
 
+#include "server/plan/plan.h"
 #include "server/server.h"
+#include "server/store/migrate.h"
 
 /* Load the plugins, and judge what they are configured with together. */
 enum nx_status nx_life_load(struct nx_server *server, struct nx_error *error);
@@ -18,7 +20,20 @@ enum nx_status nx_life_reload_back(struct nx_server *server, struct nx_error *er
 /* Answer what is under way (10 s at most), stop, free. Any half-made server is fine. */
 void nx_life_end(struct nx_server *server);
 
-/* Undo all that a plugin brought into the database. */
-enum nx_status nx_life_drop_plugin(const struct nx_config *config, const char *name, struct nx_error *error);
+/* --- a plugin that comes or goes: instead of a life ----------------------------------------- */
+
+/* The components of the schema, the core's first; an array to be freed. */
+struct nx_component *nx_life_components(const struct nx_server *server, size_t *count);
+/*
+ * What it would do to add the plan's plugin, which is open like the others, or to take it away: done on a
+ * copy, while servers run. Fills the plan; writes nothing. NX_NOT_FOUND: the database holds nothing of it.
+ */
+enum nx_status nx_life_rehearse(struct nx_server *server, struct nx_plan *plan, struct nx_error *error);
+/*
+ * Do it. To add is what a start does: a kill leaves what the next start goes on with. To take away is one
+ * transaction; the plan, an empty one, is filled by it. After it nx_life_end(). NX_CONFLICT: a server is at
+ * work.
+ */
+enum nx_status nx_life_change(struct nx_server *server, struct nx_plan *plan, struct nx_error *error);
 
 #endif

@@ -5,7 +5,7 @@
  * configuration anew, SIGTERM and SIGINT end.
  *
  * Exit codes: 0 all went well, 1 it failed, 2 the command line or the configuration
- * is wrong.
+ * is wrong, 3 a dry run has found what deserves attention.
  */
 #include <errno.h>
 #include <signal.h>
@@ -22,14 +22,15 @@
 #include "server/http/http.h"
 #include "server/life.h"
 #include "server/options.h"
+#include "server/plugin_command.h"
 #include "server/routes_print.h"
 #include "server/stun/stun.h"
 #include "server/watch/hub.h"
 
 #define EXIT_USAGE 2
 
-static const char *const modes[] = {"help",	    "h",	   "version", "check-config",
-				    "print-routes", "drop-plugin", NULL};
+static const char *const modes[] = {
+	"help", "h", "version", "check-config", "print-routes", NX_PLUGIN_COMMAND_OPTIONS, NULL};
 
 static int fail(int code, const struct nx_error *error)
 {
@@ -43,8 +44,14 @@ static void usage(const struct nx_config *config)
 	     "The service of Nexodus: organizations, devices, and their addresses.\n\n"
 	     "      --check-config   load plugins and configuration, show them with their sources, and exit\n"
 	     "      --print-routes   show the paths it answers as JSON, and exit\n"
+	     "      --add-plugin NAME\n"
+	     "                       bring a plugin into the database, as a start with it does, and exit\n"
 	     "      --drop-plugin NAME\n"
 	     "                       remove from the database all that a plugin brought, and exit\n"
+	     "      --dry-run        with one of these two: show what it would do, on a copy of the data, "
+	     "and exit\n"
+	     "      --yes            the same: do not ask\n"
+	     "      --json           the same: tell it to a program\n"
 	     "      --version        show the version, and exit\n"
 	     "  -h, --help           show this, and exit\n\n"
 	     "Each option below can also stand in the configuration file, as name=value in [server], and in\n"
@@ -89,14 +96,16 @@ static enum nx_status config_declare(struct nx_config *config, struct nx_error *
 	return status;
 }
 
-static enum nx_status plugins_open(struct nx_server *server, struct nx_error *error)
+/* The configured ones, and one `more` when it is not NULL. */
+static enum nx_status plugins_open(struct nx_server *server, const char *more, struct nx_error *error)
 {
+	NX_AUTO_FREE char *names = nx_plugin_names(server->config, more);
 	NX_AUTO_FREE char *directory = nx_printf(
 		"%s/server", nx_config_string(server->config, NX_OPTIONS_SECTION, "plugin-directory"));
 	struct nx_plugins_request request = {
 		.role = NX_ROLE_SERVER,
 		.directory = directory,
-		.names = nx_config_string(server->config, NX_OPTIONS_SECTION, "plugins"),
+		.names = names,
 		.config = server->config,
 		.program = server,
 	};
@@ -105,12 +114,12 @@ static enum nx_status plugins_open(struct nx_server *server, struct nx_error *er
 }
 
 /* From here on all that can be wrong with the configuration alone has been found. */
-static enum nx_status configure(struct nx_server *server, struct nx_error *error)
+static enum nx_status configure(struct nx_server *server, const char *more, struct nx_error *error)
 {
 	enum nx_status status = config_load_early(server->config, error);
 
 	if (status == NX_OK)
-		status = plugins_open(server, error);
+		status = plugins_open(server, more, error);
 	if (status == NX_OK)
 		status = config_load(server->config, error);
 	if (status == NX_OK)
@@ -227,25 +236,37 @@ static int check_config(struct nx_server *server)
 	return EXIT_SUCCESS;
 }
 
+static int add_plugin(struct nx_server *server, const char *name)
+{
+	struct nx_error error = {0};
+	enum nx_status status = configure(server, name, &error);
+
+	return status == NX_OK ? nx_plugin_command(server, name, NULL) : fail(EXIT_USAGE, &error);
+}
+
+/* One that is taken away need not be there any more, nor any other: they only help to tell what it means. */
 static int drop_plugin(struct nx_server *server, const char *name)
 {
 	struct nx_error error = {0};
+	struct nx_error missing = {0};
 	enum nx_status status = config_load_early(server->config, &error);
 
 	if (status != NX_OK)
 		return fail(EXIT_USAGE, &error);
-	status = nx_life_drop_plugin(server->config, name, &error);
+	status = configure(server, NULL, &missing);
+	if (status == NX_OK)
+		status = nx_life_load(server, &missing);
 	if (status != NX_OK)
-		return fail(EXIT_FAILURE, &error);
-	printf("All that %s brought into the database has been removed.\n", name);
-	return EXIT_SUCCESS;
+		nx_plugins_free(NX_TAKE(server->plugins));
+	return nx_plugin_command(server, name, status == NX_OK ? NULL : missing.message);
 }
 
 static int run(struct nx_server *server, int operands, char **operand)
 {
 	const struct nx_config *config = server->config;
 	struct nx_error error = {0};
-	bool dropping = nx_config_given(config, "drop-plugin");
+	bool adding = nx_config_given(config, "add-plugin");
+	bool changing = adding || nx_config_given(config, "drop-plugin");
 
 	if (nx_config_given(config, "help") || nx_config_given(config, "h")) {
 		usage(config);
@@ -259,15 +280,18 @@ static int run(struct nx_server *server, int operands, char **operand)
 		nx_routes_print(stdout);
 		return EXIT_SUCCESS;
 	}
-	if (operands != (dropping ? 1 : 0)) {
+	if (!nx_plugin_command_options_fit(config, &error))
+		return fail(EXIT_USAGE, &error);
+	if (operands != (changing ? 1 : 0)) {
 		nx_fail(&error, NX_INVALID, NULL, "%s (see --help)",
-			dropping ? "--drop-plugin needs the name of a plugin, and nothing else"
-				 : "it takes options only");
+			adding	   ? "--add-plugin needs the name of a plugin, and nothing else"
+			: changing ? "--drop-plugin needs the name of a plugin, and nothing else"
+				   : "it takes options only");
 		return fail(EXIT_USAGE, &error);
 	}
-	if (dropping)
-		return drop_plugin(server, operand[0]);
-	if (configure(server, &error) != NX_OK)
+	if (changing)
+		return adding ? add_plugin(server, operand[0]) : drop_plugin(server, operand[0]);
+	if (configure(server, NULL, &error) != NX_OK)
 		return fail(EXIT_USAGE, &error);
 	return nx_config_given(config, "check-config") ? check_config(server) : serve(server);
 }
@@ -276,7 +300,7 @@ int main(int argc, char **argv)
 {
 	struct nx_server server = {.config = nx_config_new("NEXODUS")};
 	struct nx_error error = {0};
-	int first = argc;
+	int first = argc, last = 0;
 	int code;
 
 	umask(077);
@@ -285,8 +309,11 @@ int main(int argc, char **argv)
 	enum nx_status status = config_declare(server.config, &error);
 	if (status == NX_OK)
 		status = nx_config_arguments(server.config, argc, argv, modes, &first, &error);
+	/* "--drop-plugin NAME --dry-run": options may stand behind the operand as well. */
+	if (status == NX_OK && first < argc)
+		status = nx_config_arguments(server.config, argc - first, argv + first, modes, &last, &error);
 	if (status == NX_OK)
-		code = run(&server, argc - first, argv + first);
+		code = run(&server, first < argc ? 1 + argc - first - last : 0, argv + first);
 	else
 		code = fail(EXIT_USAGE, &error);
 	nx_plugins_free(server.plugins);

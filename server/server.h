@@ -29,6 +29,8 @@ struct nx_server {
 	struct nx_auth *auth;
 	struct nx_http *http;
 	struct nx_stun_server *stun;
+	bool newcomer; /* a plugin is being brought into the database, which is not shared until it is there
+			*/
 };
 
 #endif

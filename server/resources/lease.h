@@ -62,4 +62,22 @@ enum nx_status nx_leases_end_all(struct nx_leases *leases, struct nx_tx *tx, con
  */
 enum nx_status nx_leases_family_arrived(struct nx_server *server, struct nx_error *error);
 
+/* What becomes of a device that has no address of a family. */
+enum nx_arrival {
+	NX_ARRIVAL_GIVEN,
+	NX_ARRIVAL_UNABLE,  /* its host says that it cannot do the family: it only learns the prefix */
+	NX_ARRIVAL_WITHOUT, /* there is none for it; `why` */
+};
+struct nx_arrival_observer {
+	void *context;
+	void (*organization)(void *context, const struct nx_family *family,
+			     const struct nx_value *organization, const struct nx_prefix *prefix);
+	void (*device)(void *context, const struct nx_family *family, const struct nx_value *device,
+		       enum nx_arrival what, const struct nx_error *why);
+};
+/* The same in a transaction that is never committed (store/rehearsal.h), and tell what would happen instead
+ * of logging it. The server has plugins, fields and leases, and needs neither a store nor a hub. */
+enum nx_status nx_leases_arrival_rehearse(struct nx_server *server, struct nx_tx *tx,
+					  const struct nx_arrival_observer *observer, struct nx_error *error);
+
 #endif

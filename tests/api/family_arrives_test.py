@@ -56,7 +56,7 @@ class FamilyArrives(unittest.TestCase):
             # Confirmed, it goes with all that it brought, leases included; when it comes back it starts anew.
             server.stop()
             server.set(plugins="ipam-v4,relay,driver-wireguard")
-            dropped = subprocess.run(server.command("--drop-plugin", "ipam-v6"), capture_output=True, text=True)
+            dropped = subprocess.run(server.command("--drop-plugin", "ipam-v6", "--yes"), capture_output=True, text=True)
             self.assertEqual(dropped.returncode, 0, dropped.stderr)
             server.start()
             self.assertNotIn("_v6", str(admin.get(f"{base}/devices").json))

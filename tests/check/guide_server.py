@@ -46,7 +46,7 @@ class Scatter(unittest.TestCase):
             server.set(plugins="ipam-scatter,relay,driver-wireguard")
             with self.assertRaisesRegex(AssertionError, "ipam-v4"):
                 server.start()
-            dropped = subprocess.run(server.command("--drop-plugin", "ipam-v4"), capture_output=True, text=True)
+            dropped = subprocess.run(server.command("--drop-plugin", "ipam-v4", "--yes"), capture_output=True, text=True)
             self.assertEqual(dropped.returncode, 0, dropped.stderr)
             server.start()
             now = admin.get(f"/api/organizations/{device['organization_id']}/devices").json
