@@ -160,7 +160,8 @@ struct nx_field {
  * take; it may hold several statements. Numbers count from 1 without a gap.
  * A step that was applied once must never change: its checksum is recorded,
  * and a difference is refused. `down` undoes it and is recorded in the
- * database, so that the operator can drop a plugin whose file is gone.
+ * database, so that the operator can drop a plugin whose file is gone; that of a
+ * family deletes the family's leases (DELETE FROM leases WHERE family = '<key>').
  */
 struct nx_migration {
 	uint32_t number;

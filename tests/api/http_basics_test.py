@@ -153,7 +153,7 @@ class CommandLine(unittest.TestCase):
     def test_help_and_version(self):
         ended = self.run_it("--help")
         self.assertEqual((ended.returncode, ended.stderr), (0, ""))
-        for option in ("--listen", "--check-config", "--drop-plugin", "--max-watchers", "NEXODUS_"):
+        for option in ("--listen", "--check-config", "--add-plugin", "--drop-plugin", "--dry-run", "--max-watchers", "NEXODUS_"):
             self.assertIn(option, ended.stdout)
         self.assertRegex(self.run_it("--version").stdout, r"^nexodus-server \d+\.\d+\.\d+\n$")
 
