@@ -10,10 +10,13 @@
  * fails the core undoes its calls (`pool_take` by `pool_give` and the reverse).
  *
  * A pool proposes by a strategy of its own, or by one of the "strategy/…" plugins
- * (strategy.h), for which it only has to say what is free.
+ * (strategy.h), for which it only has to say what is free. Where an organization has
+ * reserved ranges, or ranges to give addresses from, the core looks for the next free
+ * address in them by `pool_find` in place of the pool's own strategy. What is kept for
+ * a device or in quarantine is taken in the pool like a lease.
  *
- * Threads: `prefix_check`, `prefix_default`, `strategy_default`, `network_check`
- * and `pool_open` run on any thread and must not write shared state. The functions
+ * Threads: `prefix_check`, `prefix_default`, `strategy_default`, `quarantine`,
+ * `network_check` and `pool_open` run on any thread and must not write shared state. The functions
  * of one pool never run two at a time; those of two pools may.
  *
  * None of these may block on the outside.
@@ -95,6 +98,11 @@ struct nx_ipam_ops {
 	 */
 	enum nx_status (*pool_find)(struct nx_pool *pool, const struct nx_address *from,
 				    struct nx_address *out, struct nx_error *error);
+	/*
+	 * Seconds before an address of a deleted device is given to another one, from the
+	 * configuration; 0: none. The core sees to it.
+	 */
+	int64_t (*quarantine)(void *instance);
 };
 
 #endif

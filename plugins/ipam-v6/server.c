@@ -19,6 +19,7 @@ static const struct nx_ipam_ops ops = {
 	.strategy = IPAM_POOL_STRATEGY,
 	.strategy_default = ipam_server_strategy_default,
 	.pool_find = ipam_pool_find,
+	.quarantine = ipam_server_quarantine,
 };
 
 static const struct nx_provide provides[] = {{"ipam", "inet6", &ops}};
@@ -31,6 +32,7 @@ static const struct nx_config_key config_keys[] = {
 		.summary = "IPv6 prefix of a new organization that names none, /32 to /120",
 	},
 	IPAM_STRATEGY_KEY(IPAM_V6_LABEL),
+	IPAM_QUARANTINE_KEY(IPAM_V6_LABEL),
 };
 
 static const struct nx_field fields[] = {

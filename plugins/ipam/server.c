@@ -26,6 +26,7 @@ enum nx_status ipam_server_load(const struct ipam_family *family, struct nx_host
 	server->family = family;
 	server->services = services;
 	server->fallback = fallback;
+	server->quarantine = services->config_integer(host, "quarantine");
 	*instance = server;
 	return NX_OK;
 }
@@ -44,6 +45,13 @@ const char *ipam_server_strategy_default(void *instance)
 	const struct ipam_server *server = instance;
 
 	return server->strategy;
+}
+
+int64_t ipam_server_quarantine(void *instance)
+{
+	const struct ipam_server *server = instance;
+
+	return server->quarantine;
 }
 
 enum nx_status ipam_server_prefix_default(void *instance, struct nx_prefix *out, struct nx_error *error)

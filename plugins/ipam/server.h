@@ -11,6 +11,7 @@ struct ipam_server {
 	const struct nx_services *services;
 	struct nx_prefix fallback; /* the prefix of an organization that names none */
 	char *strategy;		   /* the same of strategies; "": the pool's own */
+	int64_t quarantine;	   /* seconds */
 };
 
 /* A family's configuration key "strategy". */
@@ -22,7 +23,17 @@ struct ipam_server {
 			   ", or that of a plugin"                                                           \
 	}
 
-/* `load` of a family: reads the configuration's "prefix", refusing one that is unfit, and "strategy". */
+/* The same, "quarantine". */
+#define IPAM_QUARANTINE_KEY(label)                                                                           \
+	{                                                                                                    \
+		.name = "quarantine", .type = NX_CONFIG_DURATION, .fallback = "0", .minimum = 0,             \
+		.maximum = IPAM_QUARANTINE_LIMIT,                                                            \
+		.summary = "Time before the " label " address of a deleted device is given to another one"   \
+	}
+#define IPAM_QUARANTINE_LIMIT (INT64_C(366) * 24 * 3600)
+
+/* `load` of a family: reads the configuration's "prefix", refusing one that is unfit, "strategy" and
+ * "quarantine". */
 enum nx_status ipam_server_load(const struct ipam_family *family, struct nx_host *host,
 				const struct nx_services *services, void **instance, struct nx_error *error);
 void ipam_server_unload(void *instance);
@@ -34,6 +45,7 @@ enum nx_status ipam_server_prefix_check(void *instance, const char *text, struct
 enum nx_status ipam_server_network_check(void *instance, const struct nx_prefix *network,
 					 struct nx_error *error);
 const char *ipam_server_strategy_default(void *instance);
+int64_t ipam_server_quarantine(void *instance);
 enum nx_status ipam_server_pool_open(void *instance, const struct nx_prefix *prefix, struct nx_pool **out,
 				     struct nx_error *error);
 

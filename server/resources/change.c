@@ -109,3 +109,25 @@ enum nx_status nx_change_forget(struct nx_server *server, struct nx_tx *tx, enum
 	return status == NX_OK ? announce(server, tx, kind, true, organization_id, revision, json, error)
 			       : status;
 }
+
+enum nx_status nx_organization_touch(struct nx_server *server, struct nx_tx *tx, const char *organization_id,
+				     struct nx_value **record, struct nx_error *error)
+{
+	NX_AUTO_FREE struct nx_value *touched = NULL;
+	struct nx_buffer json = {0};
+	enum nx_status status = nx_organization_advance(server, tx, organization_id, &touched, error);
+
+	if (status != NX_OK)
+		return status;
+	touched[NX_ORGANIZATION_CHANGED] = touched[NX_ORGANIZATION_REVISION];
+	status = nx_sql(tx, error, "UPDATE organizations SET changed = $1 WHERE id = $2",
+			NX_PARAMS(touched[NX_ORGANIZATION_CHANGED], NX_TEXT(organization_id)));
+	nx_organization_write(server->fields, touched, &json);
+	if (status == NX_OK)
+		status = nx_change_announce(server, tx, NX_WATCH_ORGANIZATION, organization_id,
+					    touched[NX_ORGANIZATION_REVISION].integer, json.data, error);
+	nx_buffer_free(&json);
+	if (status == NX_OK)
+		*record = NX_TAKE(touched);
+	return status;
+}

@@ -16,6 +16,10 @@
 enum nx_status nx_organization_advance(struct nx_server *server, struct nx_tx *tx,
 				       const char *organization_id, struct nx_value **record,
 				       struct nx_error *error);
+/* The same when what changes is the organization itself, in its own columns or in what is said of it
+ * elsewhere: the revision is its own, and watchers are told. */
+enum nx_status nx_organization_touch(struct nx_server *server, struct nx_tx *tx, const char *organization_id,
+				     struct nx_value **record, struct nx_error *error);
 /* The same when only the number matters. */
 enum nx_status nx_revision_next(struct nx_tx *tx, const char *organization_id, int64_t *revision,
 				struct nx_error *error);

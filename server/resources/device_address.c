@@ -59,7 +59,13 @@ enum nx_status nx_device_addresses_choose(struct nx_server *server, struct nx_tx
 	for (size_t i = 0; status == NX_OK && i < fields->family_count; i++) {
 		const struct nx_family *family = &fields->family[i];
 		struct nx_prefix prefix;
-		struct nx_lease_source source = {.family = family, .prefix = &prefix, .strategy = ""};
+		struct nx_lease_source source = {
+			.family = family,
+			.prefix = &prefix,
+			.strategy = "",
+			.changed = organization[NX_ORGANIZATION_CHANGED].integer,
+			.quarantined = organization[NX_ORGANIZATION_QUARANTINED].integer,
+		};
 
 		/* None yet: the family has arrived while this organization was being made. */
 		if (!nx_prefix_parse(organization[family->organization_prefix].text, &prefix))

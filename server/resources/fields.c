@@ -21,6 +21,7 @@ static const struct nx_column organization_core[NX_ORGANIZATION_COLUMNS] = {
 	[NX_ORGANIZATION_REVISION] = {.column = "revision", .type = NX_COLUMN_INTEGER},
 	[NX_ORGANIZATION_FORGOTTEN] = {.column = "forgotten", .type = NX_COLUMN_INTEGER, .fixed = true},
 	[NX_ORGANIZATION_CREATED] = {.column = "created_at", .type = NX_COLUMN_INTEGER, .fixed = true},
+	[NX_ORGANIZATION_QUARANTINED] = {.column = "quarantined", .type = NX_COLUMN_INTEGER, .fixed = true},
 };
 
 static const struct nx_column device_core[NX_DEVICE_COLUMNS] = {

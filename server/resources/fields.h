@@ -32,7 +32,8 @@ enum nx_organization_column {
 	NX_ORGANIZATION_REVISION, /* of the last change of anything in it */
 	NX_ORGANIZATION_FORGOTTEN,
 	NX_ORGANIZATION_CREATED,
-	NX_ORGANIZATION_COLUMNS, /* their number; plugins' follow */
+	NX_ORGANIZATION_QUARANTINED, /* the last end of a quarantine in it */
+	NX_ORGANIZATION_COLUMNS,     /* their number; plugins' follow */
 };
 
 enum nx_device_column {

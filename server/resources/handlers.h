@@ -20,8 +20,16 @@ void nx_organization_devices(struct nx_request *request);
 void nx_organization_device(struct nx_request *request);
 void nx_organization_pools(struct nx_request *request);
 void nx_organization_leases(struct nx_request *request);
+void nx_organization_quarantine(struct nx_request *request);
+void nx_organization_quarantine_end(struct nx_request *request);
 void nx_organization_users(struct nx_request *request);
 void nx_organization_events(struct nx_request *request);
+
+/* reservation.c */
+void nx_reservations_list(struct nx_request *request);
+void nx_reservation_create(struct nx_request *request);
+void nx_reservation_show(struct nx_request *request);
+void nx_reservation_delete(struct nx_request *request);
 
 /* device_*.c */
 void nx_devices_list(struct nx_request *request);

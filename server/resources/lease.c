@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/resources/lease.h"
 
+#include <time.h>
+
 #include "base/address.h"
 #include "server/resources/lease_inside.h"
 
@@ -11,17 +13,29 @@ static bool seen_one(void *context, const struct nx_row *row)
 	return false;
 }
 
-enum nx_status nx_lease_exists(const struct nx_choice *choice, const struct nx_address *address, bool *out,
-			       struct nx_error *error)
+enum nx_status nx_address_held(struct nx_tx *tx, const char *organization_id,
+			       const struct nx_address *address, bool *out, struct nx_error *error)
 {
 	char text[NX_ADDRESS_TEXT];
 
 	*out = false;
-	return nx_sql_each(choice->tx, error,
-			   "SELECT device_id FROM leases WHERE organization_id = $1 AND address = $2",
-			   NX_PARAMS(NX_TEXT(choice->request->organization_id),
-				     NX_TEXT(nx_address_format(address, text))),
+	nx_address_format(address, text);
+	return nx_sql_each(tx, error,
+			   "SELECT device_id FROM leases WHERE organization_id = $1 AND address = $2"
+			   " UNION ALL SELECT id FROM reservations WHERE organization_id = $3"
+			   " AND first_address = $4 AND kind = '" NX_STATIC "'"
+			   " UNION ALL SELECT public_key FROM quarantine WHERE organization_id = $5"
+			   " AND address = $6 AND ends_at > $7",
+			   NX_PARAMS(NX_TEXT(organization_id), NX_TEXT(text), NX_TEXT(organization_id),
+				     NX_TEXT(text), NX_TEXT(organization_id), NX_TEXT(text),
+				     NX_INT(time(NULL))),
 			   seen_one, out);
+}
+
+enum nx_status nx_lease_exists(const struct nx_choice *choice, const struct nx_address *address, bool *out,
+			       struct nx_error *error)
+{
+	return nx_address_held(choice->tx, choice->request->organization_id, address, out, error);
 }
 
 enum nx_status nx_lease_refuse(const struct nx_choice *choice, enum nx_status status,
@@ -81,8 +95,10 @@ static enum nx_status choose_wanted(const struct nx_choice *choice, const struct
 				    struct nx_error *error)
 {
 	struct nx_error why = {0};
-	enum nx_status verdict, status = nx_lease_take(choice, wanted, &verdict, &why, error);
+	enum nx_status verdict, status = nx_lease_wanted_check(choice, wanted, error);
 
+	if (status == NX_OK)
+		status = nx_lease_take(choice, wanted, &verdict, &why, error);
 	if (status != NX_OK)
 		return status;
 	if (verdict != NX_OK)
@@ -109,7 +125,7 @@ static enum nx_status propose(const struct nx_choice *choice, struct nx_address 
 	if (status != NX_OK)
 		return nx_lease_refuse(choice, status, &why, error);
 	status = nx_lease_proposal_check(choice, family->plugin, out, error);
-	if (status == NX_OK && entry->contradicted)
+	if (status == NX_OK && nx_pool_doubtful(choice->tx, entry))
 		status = nx_lease_exists(choice, out, &taken, error);
 	*free = status == NX_OK && !taken;
 	if (*free)
@@ -154,8 +170,10 @@ static enum nx_status choose_by_strategy(const struct nx_choice *choice, const c
 
 	if (status != NX_OK)
 		return status;
-	return strategy.ops ? nx_lease_by_strategy(choice, &strategy, out, error)
-			    : choose_any(choice, out, error);
+	if (strategy.ops)
+		return nx_lease_by_strategy(choice, &strategy, out, error);
+	return choice->entry->rules.limited ? nx_lease_in_sequence(choice, out, error)
+					    : choose_any(choice, out, error);
 }
 
 enum nx_status nx_lease_choose(struct nx_leases *leases, struct nx_tx *tx,
@@ -164,16 +182,25 @@ enum nx_status nx_lease_choose(struct nx_leases *leases, struct nx_tx *tx,
 			       struct nx_error *error)
 {
 	struct nx_choice choice = {.leases = leases, .tx = tx, .request = request};
+	struct nx_address found = {0};
+	bool kept = false;
 	enum nx_status status = nx_pool_open(leases, tx, source->family, request->organization_id,
 					     source->prefix, &choice.entry, error);
 
+	if (status == NX_OK)
+		status = nx_pool_prepare(tx, choice.entry, source, error);
+	if (status == NX_OK)
+		status = nx_lease_kept(&choice, wanted, &found, &kept, error);
 	if (status != NX_OK)
 		return status;
-	if (!wanted)
-		return choose_by_strategy(&choice, source->strategy, out, error);
-	status = choose_wanted(&choice, wanted, error);
+	if (!kept && wanted)
+		status = choose_wanted(&choice, wanted, error);
+	else if (!kept)
+		status = choose_by_strategy(&choice, source->strategy, &found, error);
+	if (status == NX_EXHAUSTED)
+		return nx_lease_exhausted(&choice, error);
 	if (status == NX_OK)
-		*out = *wanted;
+		*out = wanted && !kept ? *wanted : found;
 	return status;
 }
 
@@ -197,38 +224,4 @@ enum nx_status nx_lease_write(struct nx_leases *leases, struct nx_tx *tx, const 
 			"%s was taken by another device at the same moment: try again", text);
 	}
 	return status;
-}
-
-struct ending {
-	struct nx_leases *leases;
-	struct nx_tx *tx;
-};
-
-static bool lease_ended(void *context, const struct nx_row *row)
-{
-	const struct ending *ending = context;
-	struct nx_address address;
-
-	if (nx_address_parse(nx_row_text(row, 2), &address))
-		nx_pool_given(ending->leases, ending->tx, nx_row_text(row, 1), nx_row_text(row, 0), &address);
-	return true;
-}
-
-enum nx_status nx_leases_end(struct nx_leases *leases, struct nx_tx *tx, const char *device_id,
-			     struct nx_error *error)
-{
-	struct ending ending = {.leases = leases, .tx = tx};
-
-	return nx_sql_each(
-		tx, error,
-		"DELETE FROM leases WHERE device_id = $1 RETURNING organization_id, family, address",
-		NX_PARAMS(NX_TEXT(device_id)), lease_ended, &ending);
-}
-
-enum nx_status nx_leases_end_all(struct nx_leases *leases, struct nx_tx *tx, const char *organization_id,
-				 struct nx_error *error)
-{
-	nx_pools_end(leases, tx, organization_id);
-	return nx_sql(tx, error, "DELETE FROM leases WHERE organization_id = $1",
-		      NX_PARAMS(NX_TEXT(organization_id)));
 }

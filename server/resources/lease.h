@@ -26,12 +26,16 @@ struct nx_lease_source {
 	const struct nx_family *family;
 	const struct nx_prefix *prefix;
 	const char *strategy; /* its name; "": the family's configured one */
+	/* Of the organization: the revision of its own last change, and when the last of its
+	 * quarantines ends, in seconds since 1970. */
+	int64_t changed, quarantined;
 };
 /*
- * Choose an address for a device: the one that is wanted, or (NULL) one that the
- * strategy proposes. NX_INVALID: outside or reserved; NX_CONFLICT: taken; NX_EXHAUSTED:
- * none left; all with the field of the address and a message for a person.
- * NX_UNSUPPORTED: no such strategy is loaded. NX_INTERNAL: a plugin misbehaves.
+ * Choose an address for a device: the one that is wanted, or (NULL) the one that is kept for it
+ * by a reservation or a quarantine, or one that the strategy proposes. NX_INVALID: outside or
+ * never given; NX_CONFLICT: taken, reserved or in quarantine; NX_EXHAUSTED: none left; all with the field of
+ * the address and a message for a person. NX_UNSUPPORTED: no such strategy is loaded. NX_INTERNAL: a plugin
+ * misbehaves.
  */
 enum nx_status nx_lease_choose(struct nx_leases *leases, struct nx_tx *tx,
 			       const struct nx_lease_source *source, const struct nx_lease_request *request,
@@ -45,7 +49,8 @@ enum nx_status nx_lease_choose(struct nx_leases *leases, struct nx_tx *tx,
 enum nx_status nx_lease_write(struct nx_leases *leases, struct nx_tx *tx, const struct nx_family *family,
 			      const struct nx_lease_request *request, const struct nx_address *address,
 			      struct nx_error *error);
-/* End all leases of a device. */
+/* End all leases of a device, whose row is there still. Its addresses go into quarantine where
+ * their family has one. */
 enum nx_status nx_leases_end(struct nx_leases *leases, struct nx_tx *tx, const char *device_id,
 			     struct nx_error *error);
 /* End all leases of an organization, and its pools with them. */

@@ -17,7 +17,11 @@ struct nx_choice {
 	const struct nx_lease_request *request;
 };
 
-/* Does the table know this address of the organization? */
+/* Is this address of the organization leased, kept for a device, or in quarantine, as the store
+ * has it? */
+enum nx_status nx_address_held(struct nx_tx *tx, const char *organization_id,
+			       const struct nx_address *address, bool *out, struct nx_error *error);
+/* The same of an organization's pool. */
 enum nx_status nx_lease_exists(const struct nx_choice *choice, const struct nx_address *address, bool *out,
 			       struct nx_error *error);
 /*
@@ -40,5 +44,24 @@ enum nx_status nx_lease_proposal_check(const struct nx_choice *choice, const cha
 /* lease_strategy.c: ask the strategy until it proposes an address that is free, and take it. */
 enum nx_status nx_lease_by_strategy(const struct nx_choice *choice, const struct nx_strategy *strategy,
 				    struct nx_address *out, struct nx_error *error);
+
+/* lease_sequence.c: the same by the next address after the last one that the rules leave open. */
+enum nx_status nx_lease_in_sequence(const struct nx_choice *choice, struct nx_address *out,
+				    struct nx_error *error);
+
+/* --- lease_kept.c: what is kept for certain devices ------------------------------------------- */
+
+/*
+ * The address that is kept for the device, by a reservation or by the quarantine of its key's last
+ * one, made the device's: *got. Nothing is kept, or it is leased to another: false. NX_CONFLICT:
+ * another one is reserved for it than the one that it wants (NULL: any).
+ */
+enum nx_status nx_lease_kept(const struct nx_choice *choice, const struct nx_address *wanted,
+			     struct nx_address *out, bool *got, struct nx_error *error);
+/* May the device have the address that it wants, which is not kept for it? NX_CONFLICT says why not. */
+enum nx_status nx_lease_wanted_check(const struct nx_choice *choice, const struct nx_address *wanted,
+				     struct nx_error *error);
+/* Tell who finds the pool exhausted what of it is reserved or in quarantine. */
+enum nx_status nx_lease_exhausted(const struct nx_choice *choice, struct nx_error *error);
 
 #endif

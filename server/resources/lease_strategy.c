@@ -33,7 +33,7 @@ static bool view_is_free(const struct nx_strategy_view *view, const struct nx_ad
 	struct nx_error why = {0};
 	enum nx_status verdict;
 
-	if (!view_fits(view, address))
+	if (!view_fits(view, address) || !nx_rules_open(&entry->rules, address))
 		return false;
 	trouble->status = nx_lease_take(view->choice, address, &verdict, &why, &trouble->error);
 	if (trouble->status != NX_OK || verdict != NX_OK)
@@ -51,6 +51,8 @@ static enum nx_status view_next_free(const struct nx_strategy_view *view, const 
 		return nx_fail(error, NX_INTERNAL, NULL, "%s", view->trouble->error.message);
 	if (!view_fits(view, from))
 		return nx_fail(error, NX_INVALID, NULL, "it looks for addresses outside the prefix");
+	if (entry->rules.limited)
+		return nx_rules_find(entry, from, out, error);
 	return entry->family->ops->pool_find(entry->pool, from, out, error);
 }
 
@@ -124,9 +126,12 @@ static enum nx_status proposal_take(const struct nx_choice *choice, const struct
 	struct nx_pool_entry *entry = choice->entry;
 	struct nx_error why = {0};
 	bool taken = false;
-	enum nx_status verdict, status = nx_lease_take(choice, address, &verdict, &why, error);
+	enum nx_status verdict = NX_CONFLICT, status = NX_OK;
 
 	*free = false;
+	/* What lies in a reserved range counts as taken. */
+	if (nx_rules_open(&entry->rules, address))
+		status = nx_lease_take(choice, address, &verdict, &why, error);
 	if (status != NX_OK)
 		return status;
 	if (verdict == NX_CONFLICT)
@@ -135,7 +140,7 @@ static enum nx_status proposal_take(const struct nx_choice *choice, const struct
 		return nx_lease_misbehaves(strategy->plugin, address, "is reserved", error);
 	if (verdict != NX_OK)
 		return nx_lease_refuse(choice, verdict, &why, error);
-	if (entry->contradicted)
+	if (nx_pool_doubtful(choice->tx, entry))
 		status = nx_lease_exists(choice, address, &taken, error);
 	*free = status == NX_OK && !taken;
 	if (*free)

@@ -11,6 +11,7 @@
 #include "server/resources/access.h"
 #include "server/resources/handlers.h"
 #include "server/resources/list.h"
+#include "server/resources/pool_figures.h"
 #include "server/resources/reply.h"
 #include "server/resources/strategy.h"
 #include "server/resources/value.h"
@@ -68,6 +69,8 @@ enum {
 	POOL_STRATEGY,
 	POOL_CAPACITY,
 	POOL_TAKEN,
+	POOL_QUARANTINED,
+	POOL_RESERVED,
 	POOL_FREE,
 	POOL_COLUMNS,
 };
@@ -82,6 +85,10 @@ static const struct nx_columns pool_columns = {
 			[POOL_STRATEGY] = {.name = "strategy", .column = "strategy"},
 			[POOL_CAPACITY] = {.name = "capacity", .column = "capacity", .type = NX_COLUMN_COUNT},
 			[POOL_TAKEN] = {.name = "taken", .column = "taken", .type = NX_COLUMN_INTEGER},
+			[POOL_QUARANTINED] = {.name = "quarantined",
+					      .column = "quarantined",
+					      .type = NX_COLUMN_INTEGER},
+			[POOL_RESERVED] = {.name = "reserved", .column = "reserved", .type = NX_COLUMN_COUNT},
 			[POOL_FREE] = {.name = "free", .column = "free", .type = NX_COLUMN_COUNT},
 		},
 };
@@ -103,24 +110,8 @@ struct pools {
 	size_t count;
 };
 
-/* How many addresses a prefix has to give: asked of a pool of our own, which stays empty. */
-static enum nx_status capacity_ask(const struct nx_family *family, const struct nx_prefix *prefix,
-				   uint64_t *out, struct nx_error *error)
-{
-	struct nx_pool_usage usage = {.size = sizeof(usage)};
-	struct nx_pool *pool = NULL;
-	enum nx_status status = family->ops->pool_open(family->instance, prefix, &pool, error);
-
-	if (status != NX_OK)
-		return status;
-	family->ops->pool_usage(pool, &usage);
-	family->ops->pool_close(pool);
-	*out = usage.capacity;
-	return NX_OK;
-}
-
 static void pool_fill(struct pools *pools, const struct nx_family *family, const struct nx_prefix *prefix,
-		      const char *strategy, uint64_t capacity, uint64_t taken)
+		      const char *strategy, const struct nx_pool_figures *figures)
 {
 	size_t place = pools->count++;
 	struct nx_value *values = pools->values[place];
@@ -129,31 +120,27 @@ static void pool_fill(struct pools *pools, const struct nx_family *family, const
 	values[POOL_FAMILY] = NX_TEXT(family->key);
 	values[POOL_PREFIX] = NX_TEXT(nx_prefix_format(prefix, pools->prefix[place]));
 	values[POOL_STRATEGY] = NX_TEXT(pools->strategy[place]);
-	values[POOL_CAPACITY] = count_of(capacity);
-	values[POOL_TAKEN] = NX_INT((int64_t)taken);
-	values[POOL_FREE] = count_of(capacity > taken ? capacity - taken : 0);
+	values[POOL_CAPACITY] = count_of(figures->capacity);
+	values[POOL_TAKEN] = NX_INT((int64_t)figures->taken);
+	values[POOL_QUARANTINED] = NX_INT((int64_t)figures->quarantined);
+	values[POOL_RESERVED] = count_of(figures->reserved);
+	values[POOL_FREE] = count_of(figures->free);
 	pools->record[place] = values;
 }
 
 static enum nx_status pool_show(struct pools *pools, const struct nx_family *family, struct nx_tx *tx,
 				const struct nx_value *organization, struct nx_error *error)
 {
+	struct nx_pool_figures figures = {0};
 	struct nx_prefix prefix;
-	uint64_t capacity = 0;
-	int64_t taken = 0;
 	enum nx_status status;
 
 	if (!nx_prefix_parse(organization[family->organization_prefix].text, &prefix))
 		return NX_OK; /* none yet: the family is arriving */
-	status = capacity_ask(family, &prefix, &capacity, error);
+	status = nx_pool_figures(tx, family, organization[NX_ORGANIZATION_ID].text, &prefix, &figures, error);
 	if (status == NX_OK)
-		status = nx_sql_integer(
-			tx, error, "SELECT COUNT(*) FROM leases WHERE organization_id = $1 AND family = $2",
-			NX_PARAMS(organization[NX_ORGANIZATION_ID], NX_TEXT(family->key)), &taken);
-	if (status != NX_OK)
-		return status;
-	pool_fill(pools, family, &prefix, nx_strategy_name(family, organization), capacity, (uint64_t)taken);
-	return NX_OK;
+		pool_fill(pools, family, &prefix, nx_strategy_name(family, organization), &figures);
+	return status;
 }
 
 static enum nx_status pools_prepare(struct nx_request *request, struct nx_tx *tx, struct nx_list *list,

@@ -9,6 +9,7 @@
 #include "base/address.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "server/resources/quarantine.h"
 
 /* Pools that are kept open at most; those used last stay. */
 #define POOL_LIMIT 4096
@@ -52,6 +53,7 @@ static void entry_close(struct nx_pool_entry *entry)
 	if (entry->pool)
 		entry->family->ops->pool_close(entry->pool);
 	entry->pool = NULL;
+	nx_rules_clear(&entry->rules);
 }
 
 static void entry_free(struct nx_leases *leases, struct nx_pool_entry *entry)
@@ -114,7 +116,7 @@ static struct nx_pool_entry *entry_make(struct nx_leases *leases, const struct n
 
 /* --- what transactions did, and its undoing ------------------------------------------ */
 
-enum deed { POOL_READ, ADDRESS_TAKEN, ADDRESS_GIVEN };
+enum deed { POOL_READ, RULES_READ, ADDRESS_TAKEN, ADDRESS_GIVEN };
 
 struct pool_hook {
 	struct nx_pool_entry *entry;
@@ -146,7 +148,10 @@ static void hook_run(void *context, enum nx_tx_end end)
 	if (entry->pool && hook->generation == entry->generation) {
 		if (pool_spoilt(hook->deed, end))
 			entry_close(entry);
-		else if (address_freed(hook->deed, end))
+		else if (hook->deed == RULES_READ && end == NX_TX_ROLLED_BACK)
+			entry->changed = -1;
+		/* Unless it has been reserved for a device since, in the same group of commands. */
+		else if (address_freed(hook->deed, end) && !nx_rules_kept(&entry->rules, &hook->address))
 			entry->family->ops->pool_give(entry->pool, &hook->address);
 	}
 	free(hook);
@@ -177,6 +182,37 @@ void nx_pool_given(struct nx_leases *leases, struct nx_tx *tx, const char *famil
 
 	if (entry && entry->pool)
 		hook_add(tx, entry, ADDRESS_GIVEN, address);
+}
+
+void nx_pool_ruled(struct nx_tx *tx, struct nx_pool_entry *entry)
+{
+	hook_add(tx, entry, RULES_READ, NULL);
+}
+
+void nx_pool_quarantined(struct nx_leases *leases, const char *family, const char *organization_id,
+			 int64_t ends_at)
+{
+	struct nx_pool_entry *entry = entry_find(leases, family, organization_id);
+
+	if (entry && (!entry->quarantine_due || ends_at < entry->quarantine_due))
+		entry->quarantine_due = ends_at;
+}
+
+void nx_pool_drop(struct nx_pool_entry *entry)
+{
+	entry_close(entry);
+}
+
+void nx_pools_forget(struct nx_leases *leases, const char *organization_id)
+{
+	const struct nx_fields *fields = leases->server->fields;
+
+	for (size_t i = 0; i < fields->family_count; i++) {
+		struct nx_pool_entry *entry = entry_find(leases, fields->family[i].key, organization_id);
+
+		if (entry)
+			entry_close(entry);
+	}
 }
 
 void nx_pool_contradicted(struct nx_leases *leases, const struct nx_family *family,
@@ -222,10 +258,15 @@ static void fill_warn(const struct filling *filling)
 	       count, "last", filling->last.message, NULL);
 }
 
+const char *nx_pool_organization(const struct nx_pool_entry *entry)
+{
+	return strchr(entry->key, ' ') + 1;
+}
+
 enum nx_status nx_pool_read(struct nx_tx *tx, struct nx_pool_entry *entry, struct nx_error *error)
 {
 	const struct nx_family *family = entry->family;
-	const char *organization_id = strchr(entry->key, ' ') + 1;
+	const char *organization_id = nx_pool_organization(entry);
 	struct filling filling = {.entry = entry};
 	enum nx_status status;
 
@@ -240,6 +281,10 @@ enum nx_status nx_pool_read(struct nx_tx *tx, struct nx_pool_entry *entry, struc
 	status = nx_sql_each(tx, error,
 			     "SELECT address FROM leases WHERE organization_id = $1 AND family = $2",
 			     NX_PARAMS(NX_TEXT(organization_id), NX_TEXT(family->key)), lease_take, &filling);
+	if (status == NX_OK)
+		status = nx_quarantine_fill(tx, entry, error);
+	if (status == NX_OK)
+		status = nx_rules_read(tx, entry, error);
 	if (status != NX_OK)
 		entry_close(entry);
 	else
@@ -264,6 +309,28 @@ enum nx_status nx_pool_open(struct nx_leases *leases, struct nx_tx *tx, const st
 		return NX_OK;
 	entry->prefix = *prefix;
 	return nx_pool_read(tx, entry, error);
+}
+
+enum nx_status nx_pool_prepare(struct nx_tx *tx, struct nx_pool_entry *entry,
+			       const struct nx_lease_source *source, struct nx_error *error)
+{
+	enum nx_status status = NX_OK;
+
+	entry->quarantined_until = source->quarantined;
+	if (entry->changed != source->changed)
+		status = nx_rules_read(tx, entry, error);
+	if (status != NX_OK)
+		return status;
+	entry->changed = source->changed;
+	return nx_quarantine_expire(tx, entry, error);
+}
+
+bool nx_pool_doubtful(const struct nx_tx *tx, const struct nx_pool_entry *entry)
+{
+	/* A lease that another server gives twice is refused by the table, an address in quarantine
+	 * is not. */
+	return entry->contradicted ||
+	       (nx_tx_kind(tx) != NX_STORE_SQLITE && entry->quarantined_until > time(NULL));
 }
 
 bool nx_pool_may_be_stale(const struct nx_tx *tx, const struct nx_pool_entry *entry)

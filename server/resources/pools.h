@@ -8,6 +8,7 @@
 
 #include "server/resources/index.h"
 #include "server/resources/lease.h"
+#include "server/resources/rules.h"
 
 struct nx_pool_entry {
 	struct nx_index_entry by_key;	     /* "<family> <organization>" */
@@ -21,6 +22,12 @@ struct nx_pool_entry {
 	bool contradicted;	/* the table has known better: others write to it as well */
 	int64_t exhausted_at; /* seconds of CLOCK_MONOTONIC: read anew, and still without an address; 0: never
 			       */
+	struct nx_rules rules;
+	int64_t changed;	/* revision of the organization that the rules are of; -1: read them anew */
+	struct nx_address next; /* where the search goes on that goes by the rules; length 0: begin */
+	/* Seconds since 1970. */
+	int64_t quarantine_due;	   /* the earliest end of a quarantine that the pool may hold; 0: none */
+	int64_t quarantined_until; /* the last end of one in the organization */
 	char key[];
 };
 
@@ -36,10 +43,20 @@ enum nx_status nx_pool_open(struct nx_leases *leases, struct nx_tx *tx, const st
 			    struct nx_pool_entry **out, struct nx_error *error);
 /* Close it and read it anew, as this transaction sees the table. */
 enum nx_status nx_pool_read(struct nx_tx *tx, struct nx_pool_entry *entry, struct nx_error *error);
+/*
+ * Before an address is chosen: bring rules and quarantines up to what the organization is now. The
+ * pool is open.
+ */
+enum nx_status nx_pool_prepare(struct nx_tx *tx, struct nx_pool_entry *entry,
+			       const struct nx_lease_source *source, struct nx_error *error);
+const char *nx_pool_organization(const struct nx_pool_entry *entry);
 /* May other servers have ended leases since it was read? Not asked again for a moment when it
  * was read anew in vain. */
 bool nx_pool_may_be_stale(const struct nx_tx *tx, const struct nx_pool_entry *entry);
 void nx_pool_exhausted(struct nx_pool_entry *entry);
+
+/* May the table hold what the pool has for free? Then each proposal is looked up. */
+bool nx_pool_doubtful(const struct nx_tx *tx, const struct nx_pool_entry *entry);
 
 /* The transaction has taken an address from the pool: undo it with the transaction. */
 void nx_pool_taken(struct nx_tx *tx, struct nx_pool_entry *entry, const struct nx_address *address);
@@ -48,6 +65,15 @@ void nx_pool_given(struct nx_leases *leases, struct nx_tx *tx, const char *famil
 		   const char *organization_id, const struct nx_address *address);
 void nx_pool_contradicted(struct nx_leases *leases, const struct nx_family *family,
 			  const char *organization_id);
+/* The transaction has read the rules: they are read anew when it is undone. */
+void nx_pool_ruled(struct nx_tx *tx, struct nx_pool_entry *entry);
+/* An address goes into quarantine instead: look for ends of quarantines from then on. */
+void nx_pool_quarantined(struct nx_leases *leases, const char *family, const char *organization_id,
+			 int64_t ends_at);
+/* Close it: it is read anew at its next use. */
+void nx_pool_drop(struct nx_pool_entry *entry);
+/* The table was changed past the pools of an organization: read them anew at their next use. */
+void nx_pools_forget(struct nx_leases *leases, const char *organization_id);
 /* The transaction has deleted the organization: drop its pools when it is committed. */
 void nx_pools_end(struct nx_leases *leases, struct nx_tx *tx, const char *organization_id);
 

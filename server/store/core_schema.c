@@ -94,6 +94,41 @@ static const struct nx_migration core_migrations[] = {
 		      " UNIQUE (user_id, organization_id));",
 		.down = "DROP TABLE invitations; DROP TABLE registration_keys; DROP TABLE tokens;",
 	},
+	{
+		.number = 3,
+		.name = "reservations, quarantine",
+		.up = /* kind: "reserved" or "allocation", of a range; "static", of one address for the device
+		       * with this key or this host name, of which one is "". */
+		"CREATE TABLE reservations ("
+		" id TEXT PRIMARY KEY,"
+		" organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,"
+		" kind TEXT NOT NULL,"
+		" family TEXT NOT NULL,"
+		" first_address TEXT NOT NULL,"
+		" last_address TEXT NOT NULL,"
+		" public_key TEXT NOT NULL DEFAULT '',"
+		" hostname TEXT NOT NULL DEFAULT '',"
+		" description TEXT NOT NULL DEFAULT '',"
+		" revision BIGINT NOT NULL,"
+		" created_at BIGINT NOT NULL);"
+		"CREATE INDEX reservations_address ON reservations (organization_id, first_address);"
+		"CREATE INDEX reservations_key ON reservations (organization_id, public_key);"
+		"CREATE INDEX reservations_hostname ON reservations (organization_id, hostname);"
+		/* Addresses of deleted devices, and until when only the same key gets them. */
+		"CREATE TABLE quarantine ("
+		" organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,"
+		" address TEXT NOT NULL,"
+		" family TEXT NOT NULL,"
+		" public_key TEXT NOT NULL,"
+		" ends_at BIGINT NOT NULL,"
+		" PRIMARY KEY (organization_id, address));"
+		"CREATE INDEX quarantine_end ON quarantine (organization_id, family, ends_at);"
+		"CREATE INDEX quarantine_key ON quarantine (organization_id, family, public_key, ends_at);"
+		/* When the last of its quarantines ends: most organizations need not be asked for any. */
+		"ALTER TABLE organizations ADD COLUMN quarantined BIGINT NOT NULL DEFAULT 0;",
+		.down = "ALTER TABLE organizations DROP COLUMN quarantined;"
+			"DROP TABLE quarantine; DROP TABLE reservations;",
+	},
 };
 
 const struct nx_component nx_core_component = {

@@ -48,6 +48,12 @@ MATRIX = {
     "GET /api/organizations/{organization}/devices/{id}": row(**IN_ORGANIZATION),
     "GET /api/organizations/{organization}/pools": users(200, 200, 404),
     "GET /api/organizations/{organization}/leases": users(200, 200, 404),
+    "GET /api/organizations/{organization}/reservations": users(200, 200, 404),
+    "POST /api/organizations/{organization}/reservations": users(201, 403, 404),
+    "GET /api/organizations/{organization}/reservations/{id}": users(200, 200, 404),
+    "DELETE /api/organizations/{organization}/reservations/{id}": users(200, 403, 404),
+    "GET /api/organizations/{organization}/quarantine": users(200, 200, 404),
+    "DELETE /api/organizations/{organization}/quarantine/{address}": users(404, 403, 404),
     "GET /api/organizations/{organization}/users": users(200, 200, 404),
     "POST /api/organizations/{organization}/events": row(**IN_ORGANIZATION),
     "GET /api/organizations/{organization}/registration-keys": users(200, 200, 404),
@@ -134,6 +140,15 @@ class Tenants:
         return self.must(self.server.post(f"/api/organizations/{organization}/registration-keys", {},
                                           token=self.tokens[asker]), 201)
 
+    def reservation_make(self, organization):
+        return self.must(self.server.post(f"/api/organizations/{organization}/reservations", {"range": self.range_next()},
+                                          token=self.tokens["owner"]), 201)
+
+    def range_next(self):
+        """An address that nothing else is about."""
+        self.ranges = getattr(self, "ranges", 0) + 1
+        return f"100.100.200.{self.ranges}"
+
     def device_post(self, token, organization):
         return self.server.post("/api/devices", {"public_key": public_key(), "organization_id": organization},
                                 token=token)
@@ -178,6 +193,8 @@ class Authorisation(unittest.TestCase):
             organization = world.organization_make(fresh, "member")
         elif name == "DELETE /api/organizations/{organization}/registration-keys/{key}":
             key = world.key_make(organization, "owner")["id"]
+        elif "/reservations/{id}" in name:
+            device = world.reservation_make(organization)["id"]
         elif name == "DELETE /api/devices/{id}" and asker not in ("device",):
             device = world.must(world.device_post(world.tokens["owner"], organization), 201)["id"]
         elif name.startswith(("DELETE /api/invitations", "POST /api/invitations/{")):
@@ -191,6 +208,8 @@ class Authorisation(unittest.TestCase):
             user = self.disposable(asker)
         if name == "POST /api/organizations":
             body = {"name": fresh}
+        elif name == "POST /api/organizations/{organization}/reservations":
+            body = {"range": world.range_next()}
         elif name == "POST /api/devices":
             body = {"public_key": public_key(), "organization_id": organization}
         elif name == "PATCH /api/organizations/{organization}":
@@ -207,6 +226,7 @@ class Authorisation(unittest.TestCase):
         elif name.endswith("/events"):
             body = [{"kind": "device", "gt_revision": 0}]
         ids = {"organization": organization, "key": key, "invitation": invitation, "name": "multi-organization",
+               "address": "100.100.0.250",
                "id": user if "/users/" in name else device}
         path = name.split(" ")[1]
         for parameter, value in ids.items():

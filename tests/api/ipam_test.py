@@ -45,8 +45,10 @@ class Ipam(unittest.TestCase):
     # --- pools ------------------------------------------------------------------------------------
 
     def test_pools(self):
-        four = {"family": "inet", "prefix": "10.5.0.0/29", "strategy": "sequential", "capacity": 6, "taken": 0, "free": 6}
-        six = {"family": "inet6", "prefix": "fd05::ff00/120", "strategy": "random", "capacity": 127, "taken": 0, "free": 127}
+        four = {"family": "inet", "prefix": "10.5.0.0/29", "strategy": "sequential", "capacity": 6, "taken": 0,
+                "quarantined": 0, "reserved": 0, "free": 6}
+        six = {"family": "inet6", "prefix": "fd05::ff00/120", "strategy": "random", "capacity": 127, "taken": 0,
+               "quarantined": 0, "reserved": 0, "free": 127}
         self.assertEqual(self.pools().json, [four, six])
         devices = [self.alice.device(organization_id=self.organization) for _ in range(5)]
         devices.append(self.alice.device(organization_id=self.organization, ipv6_supported=False))
@@ -125,7 +127,7 @@ class OneFamily(unittest.TestCase):
             base = f"/api/organizations/{admin.own_organization()['id']}"
             self.assertEqual(admin.must(200).get(f"{base}/pools").json, [
                 {"family": "inet", "prefix": "100.100.0.0/16", "strategy": "sequential", "capacity": 65534, "taken": 1,
-                 "free": 65533}])
+                 "quarantined": 0, "reserved": 0, "free": 65533}])
             self.assertEqual(len(admin.must(200).get(f"{base}/leases").json), 1)
 
 

@@ -305,6 +305,31 @@ class Key(Kind):
         yield b'""', missing(field)
 
 
+class NoKey(Key):
+    """The same where it can be left out; "" is none."""
+
+    required = False
+
+    def wrong(self, field):
+        yield from Kind.wrong(self, field)
+
+
+class Range(Kind):
+    """Of addresses of the prefix 100.100.0.0/16."""
+
+    required = True
+
+    def values(self):
+        yield from NO_STRINGS
+        yield from map(text_of, (*CONTROL, "x", "-", "/", ".", ":", "100.100.0.1-", "-100.100.0.1", "100.100.0.9-100.100.0.2",
+                                 "100.100.0.1-200::1", "100.100.0.1-100.100.0.2-100.100.0.3", "100.100.0.0/33", "100.100.0.1/24",
+                                 "100.101.0.1", "100.100.255.0-100.101.0.0", "0.0.0.0/0", " 100.100.0.1", "x" * 300, "1" * 65536))
+
+    def wrong(self, field):
+        yield from super().wrong(field)
+        yield b'""', missing(field)
+
+
 class Token(Kind):
     """Of a device's own making."""
 

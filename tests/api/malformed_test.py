@@ -83,6 +83,12 @@ BODIES = {
         201, lambda w: {"username": w.fresh(), "password": "a good password", "administrator": True},
         username=malformed.Text(128, required=True), password=malformed.Password(), administrator=malformed.Flag()),
     "POST /api/users/{id}/password": Body(204, lambda w: {"password": "a new password"}, password=malformed.Password()),
+    # Last: a name that an address is reserved for is no device's any more that asks for another one.
+    "POST /api/organizations/{organization}/reservations": Body(
+        201, lambda w: {"range": w.address(4), "hostname": w.fresh(), "driver": "wireguard", "description": "d"},
+        range=malformed.Range(), hostname=malformed.Text(255), public_key=malformed.NoKey(), description=malformed.Text(255),
+        driver=malformed.Word("pigeon", "WireGuard", "wireguard ", good=("wireguard",)),
+        kind=malformed.Word("mine", "Static", "static ", "reserved", "allocation", good=("static",))),
 }
 # A good text is not always one that names something.
 NAMES = {"user_id"}
@@ -95,6 +101,7 @@ NO_BODY = {"POST /api/invitations/{invitation}/accept"}
 
 # What a path's parameter names, for the 404.
 RESOURCES = {"{organization}": "organization", "devices/{id}": "device", "registration-keys/{key}": "registration key",
+             "reservations/{id}": "reservation", "quarantine/{address}": "quarantine",
              "invitations/{invitation}": "invitation", "users/{id}": "user", "fflags/{name}": "fflag"}
 
 NO_QUERY_JSON = ["x", "{", "[", "[}", "'a'", "NaN", "nul", "[0,1] x", "[0,1]/**/", "\ufeff[0,1]", "[" * 33 + "]" * 33, "[" * 500,
@@ -142,7 +149,7 @@ class World:
 
     def ids(self, path):
         return {"organization": self.organization, "key": self.key, "invitation": self.invitation,
-                "name": "multi-organization", "id": self.bob.id if "/users/" in path else self.device}
+                "name": "multi-organization", "address": "100.100.0.250", "id": self.bob.id if "/users/" in path else self.device}
 
     def path(self, route, **ids):
         path = route.split(" ")[1]

@@ -99,9 +99,9 @@ static void test_sql(void)
 {
 	struct nx_fields *fields = fields_make();
 
-	CU_ASSERT_STRING_EQUAL(
-		fields->organizations.list,
-		"id, owner_id, name, description, changed, revision, forgotten, created_at, ip_net, zone");
+	CU_ASSERT_STRING_EQUAL(fields->organizations.list,
+			       "id, owner_id, name, description, changed, revision, forgotten, created_at, "
+			       "quarantined, ip_net, zone");
 	CU_ASSERT_STRING_EQUAL(fields->organizations.update,
 			       "UPDATE organizations SET owner_id = $1, name = $2, description = $3, changed "
 			       "= $4, revision = $5,"

@@ -27,7 +27,8 @@ static void test_default(void)
 
 static void test_strategy(void)
 {
-	struct fake_setting settings[] = {{"prefix", ""}, {"strategy", "sequential"}, {NULL, NULL}};
+	struct fake_setting settings[] = {
+		{"prefix", ""}, {"strategy", "sequential"}, {"quarantine", "0"}, {NULL, NULL}};
 	struct nx_host host = {.settings = settings};
 	const struct nx_plugin *plugin = nexodus_plugin();
 	const struct nx_config_key *keys = plugin->config_keys.rows;
@@ -48,7 +49,7 @@ static void test_strategy(void)
 static void test_configured(void)
 {
 	struct fake_setting settings[] = {
-		{"prefix", "10.0.0.0/33"}, {"strategy", "sequential"}, {NULL, NULL}};
+		{"prefix", "10.0.0.0/33"}, {"strategy", "sequential"}, {"quarantine", "0"}, {NULL, NULL}};
 	struct nx_host host = {.settings = settings};
 	struct loaded loaded = loaded_begin("10.20.0.0/20");
 	struct nx_error error = {0};

@@ -34,7 +34,8 @@ static void test_default(void)
 
 static void test_strategy(void)
 {
-	struct fake_setting settings[] = {{"prefix", ""}, {"strategy", "sequential"}, {NULL, NULL}};
+	struct fake_setting settings[] = {
+		{"prefix", ""}, {"strategy", "sequential"}, {"quarantine", "0"}, {NULL, NULL}};
 	struct nx_host host = {.settings = settings};
 	const struct nx_plugin *plugin = nexodus_plugin();
 	const struct nx_config_key *keys = plugin->config_keys.rows;

@@ -8,7 +8,8 @@
 
 #include "plugins/ipam/tests/fake_host.h"
 
-static struct fake_setting settings[] = {{"prefix", ""}, {"strategy", "sequential"}, {NULL, NULL}};
+static struct fake_setting settings[] = {
+	{"prefix", ""}, {"strategy", "sequential"}, {"quarantine", "0"}, {NULL, NULL}};
 static struct nx_host host = {.settings = settings};
 
 struct loaded loaded_begin(const char *prefix)
