@@ -159,6 +159,12 @@ int cli_show(struct cli *cli, const char *method, const char *path, const struct
  * saying why not. */
 char *cli_organization_choose(struct cli *cli);
 
+/* --- reservation.c: what is kept of an organization's addresses --- */
+int cli_ipam_reserve(struct cli *cli);
+int cli_ipam_release(struct cli *cli);
+int cli_ipam_reservations(struct cli *cli);
+int cli_ipam_quarantine(struct cli *cli);
+
 /* --- nexd.c: the agent on this host --- */
 /* What nexd answers to a request, a JSON text; false after saying why there is no answer of this type. */
 bool cli_agent_ask(const struct cli *cli, const char *request, enum nx_json_type type, struct nx_json **out);

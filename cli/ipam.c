@@ -22,14 +22,25 @@ static void capacity_render(const struct nx_json *row, struct nx_buffer *into)
 	count_render(row, "capacity", into);
 }
 
+static void reserved_render(const struct nx_json *row, struct nx_buffer *into)
+{
+	count_render(row, "reserved", into);
+}
+
 static void free_render(const struct nx_json *row, struct nx_buffer *into)
 {
 	count_render(row, "free", into);
 }
 
 static const struct cli_column pool_columns[] = {
-	{"FAMILY", "family", NULL},	     {"PREFIX", "prefix", NULL}, {"STRATEGY", "strategy", NULL},
-	{"CAPACITY", NULL, capacity_render}, {"TAKEN", "taken", NULL},	 {"FREE", NULL, free_render},
+	{"FAMILY", "family", NULL},
+	{"PREFIX", "prefix", NULL},
+	{"STRATEGY", "strategy", NULL},
+	{"CAPACITY", NULL, capacity_render},
+	{"TAKEN", "taken", NULL},
+	{"QUARANTINED", "quarantined", NULL},
+	{"RESERVED", NULL, reserved_render},
+	{"FREE", NULL, free_render},
 };
 
 static const struct cli_column lease_columns[] = {
@@ -58,12 +69,47 @@ static int ipam_leases(struct cli *cli)
 	return list_show(cli, "/api/organizations/%s/leases", lease_columns, NX_COUNT(lease_columns));
 }
 
-static const struct cli_option options[] = {
-	{"organization", "ID", "which organization; not needed when you have only one", false},
+#define ORGANIZATION                                                                                         \
+	{                                                                                                    \
+		"organization", "ID", "which organization; not needed when you have only one", false         \
+	}
+
+static const struct cli_option options[] = {ORGANIZATION};
+
+static const struct cli_option reserve_options[] = {
+	ORGANIZATION,
+	{"for-key", "KEY", "keep the address for the device with this public key", false},
+	{"for-host", "NAME", "keep the address for the device with this host name", false},
+	{"allocation", NULL, "give devices that ask for no address one of these ranges only", false},
+	{"description", "TEXT", "what it is for", false},
 };
 
 const struct cli_verb cli_ipam_verbs[] = {
 	{"ipam", "pools", {0}, "how full an organization's prefixes are", CLI_OPTIONS(options), ipam_pools},
 	{"ipam", "leases", {0}, "which device has which address", CLI_OPTIONS(options), ipam_leases},
+	{"ipam",
+	 "reservations",
+	 {0},
+	 "what is reserved, and for whom",
+	 CLI_OPTIONS(options),
+	 cli_ipam_reservations},
+	{"ipam",
+	 "reserve",
+	 {"ADDRESSES"},
+	 "reserve ADDRESS, FIRST-LAST or PREFIX; nobody gets it but for whom it is kept",
+	 CLI_OPTIONS(reserve_options),
+	 cli_ipam_reserve},
+	{"ipam",
+	 "release",
+	 {"RESERVATION"},
+	 "end a reservation, by its id or its addresses, or an address's quarantine",
+	 CLI_OPTIONS(options),
+	 cli_ipam_release},
+	{"ipam",
+	 "quarantine",
+	 {0},
+	 "addresses of deleted devices that nobody else gets yet",
+	 CLI_OPTIONS(options),
+	 cli_ipam_quarantine},
 	{0},
 };

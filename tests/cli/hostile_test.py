@@ -23,7 +23,8 @@ ESCAPES = {
 }
 LISTS = (["organization", "list"], ["device", "list"], ["user", "list"], ["invitation", "list"],
          ["reg-key", "list", "--organization=x"], ["organization", "users", "x"], ["ipam", "pools", "--organization=x"],
-         ["ipam", "leases", "--organization=x"])
+         ["ipam", "leases", "--organization=x"], ["ipam", "reservations", "--organization=x"],
+         ["ipam", "quarantine", "--organization=x"])
 
 
 def has_controls(text):

@@ -110,10 +110,10 @@ class Resources(Case):
         home = dora.own_organization()["id"]
         device = dora.device(hostname="echo")
         pools = self.must(self.ask("ipam", "pools", who=dora)).lines
-        self.assertEqual(re.split("   +", pools[0].strip()), ["FAMILY", "PREFIX", "STRATEGY", "CAPACITY", "TAKEN", "FREE"])
+        self.assertEqual(re.split("   +", pools[0].strip()), ["FAMILY", "PREFIX", "STRATEGY", "CAPACITY", "TAKEN", "QUARANTINED", "RESERVED", "FREE"])
         self.assertEqual([re.split("   +", line.strip()) for line in pools[1:]],
-                         [["inet", "100.100.0.0/16", "sequential", "65534", "1", "65533"],
-                          ["inet6", "200::/64", "sequential", "over 2^53", "1", "over 2^53"]])
+                         [["inet", "100.100.0.0/16", "sequential", "65534", "1", "0", "0", "65533"],
+                          ["inet6", "200::/64", "sequential", "over 2^53", "1", "0", "0", "over 2^53"]])
         self.assertEqual([row["free"] for row in self.get("ipam", "pools", who=dora)], [65533, None])
         leases = self.must(self.ask("ipam", "leases", "--organization", home, "--output=no-header", who=dora)).lines
         self.assertEqual([re.split("   +", line.strip()) for line in leases],
@@ -123,6 +123,44 @@ class Resources(Case):
         dora.organization()
         self.refused(self.ask("ipam", "pools", who=dora), 1, "more than one organization", "--organization ID")
         self.refused(self.ask("ipam", "leases", f"--organization={home}", who=self.ann), 1, "404: not found")
+
+    def test_reservations(self):
+        rita = User(self.server, "rita", administrator=self.admin)
+        organization = rita.own_organization()["id"]
+        listed = lambda: rita.get(f"/api/organizations/{organization}/reservations").json
+        cells = lambda answer: [re.split("   +", line.strip()) for line in self.must(answer).lines]
+        ask = lambda *words, **how: self.ask("ipam", *words, who=rita, **how)
+        made = cells(ask("reserve", "100.100.0.2-100.100.0.9", "--description=printers"))
+        self.assertEqual(made[0], ["RESERVATION ID", "KIND", "ADDRESSES", "FOR", "DESCRIPTION"])
+        first, = listed()
+        self.assertEqual(made[1], [first["id"], "reserved", "100.100.0.2-100.100.0.9", "-", "printers"])
+        key = public_key()
+        ask_json = lambda *words: self.get("ipam", *words, who=rita)
+        kept = ask_json("reserve", "100.100.0.4", "--for-key", key)
+        named = ask_json("reserve", "200::42", f"--organization={organization}", "--for-host=Rita.Example")
+        ranged = ask_json("reserve", "100.100.1.0/24", "--allocation")
+        self.assertEqual([row["kind"] for row in (kept, named, ranged)], ["static", "static", "allocation"])
+        self.assertEqual((kept["public_key"], named["hostname"], ranged["last"]), (key, "rita.example", "100.100.1.255"))
+        self.assertEqual(ask_json("reservations"), listed())
+        self.assertEqual(cells(ask("reservations", "--output=no-header"))[1:3],
+                         [[kept["id"], "static", "100.100.0.4", key, "-"], [named["id"], "static", "200::42", "rita.example", "-"]])
+        self.assertEqual(rita.device()["tunnel_ip"], "100.100.1.0")
+        # By id, by address however it is written, by range.
+        self.must(ask("release", first["id"]))
+        self.must(ask("release", "0200:0::0042"))
+        self.must(ask("release", "100.100.1.0-100.100.1.255"))
+        self.assertEqual([row["id"] for row in listed()], [kept["id"]])
+        single = ask_json("reserve", "100.100.0.4")
+        self.refused(ask("release", "100.100.0.4"), 1, "more than one reservation")
+        self.must(ask("release", single["id"]))
+        self.must(ask("release", "100.100.0.4"))
+        self.assertEqual(listed(), [])
+        self.refused(ask("release", "100.100.0.4"), 1, "100.100.0.4 is neither reserved nor in quarantine", "nexctl ipam quarantine")
+        self.refused(ask("release", kept["id"]), 1, "404: not found")
+        self.refused(ask("release", "nothing"), 1, "400: path parameter invalid")
+        self.refused(ask("reserve", "100.100.0.9-100.100.0.2"), 1, "100.100.0.2-100.100.0.9")
+        self.refused(ask("reserve", "100.100.0.2", "--allocation", "--for-host=x"), 2, "only one of")
+        self.refused(ask("reserve"), 2, "ADDRESSES is missing")
 
     def test_device(self):
         other = self.admin.organization("elsewhere", cidr="10.70.0.0/16", cidr_v6="fd70::/64")
@@ -203,7 +241,7 @@ class Resources(Case):
 
     def test_nothing_of_that_name(self):
         for noun, verb, operands in commands():
-            if operands and noun != "nexd":
+            if operands and noun != "nexd" and verb != "reserve":  # which takes no name
                 extra = {"update": ["--hostname=x" if noun == "device" else "--name=x"], "password": ["--new-password-file", self.file("long enough")]}
                 answer = self.ask(noun, verb, *[NOBODY] * len(operands), *extra.get(verb, []), who=self.ann)
                 self.refused(answer, 1, "the server answered 40")
