@@ -4,7 +4,7 @@
  *
  * Exit codes: 0 done, 1 refused or out of reach (said on standard error),
  * 2 wrong usage, 3 under way, but not finished when it was to be,
- * 4 the doctor has warnings, 5 it has found problems.
+ * 4 the doctor has warnings, 5 the doctor or a check has found problems.
  */
 #ifndef NX_CLI_H
 #define NX_CLI_H
@@ -164,6 +164,9 @@ int cli_ipam_reserve(struct cli *cli);
 int cli_ipam_release(struct cli *cli);
 int cli_ipam_reservations(struct cli *cli);
 int cli_ipam_quarantine(struct cli *cli);
+
+/* --- ipam_check.c: whether what is known of an organization's addresses agrees --- */
+int cli_ipam_check(struct cli *cli);
 
 /* --- nexd.c: the agent on this host --- */
 /* What nexd answers to a request, a JSON text; false after saying why there is no answer of this type. */

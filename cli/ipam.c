@@ -84,6 +84,12 @@ static const struct cli_option reserve_options[] = {
 	{"description", "TEXT", "what it is for", false},
 };
 
+static const struct cli_option check_options[] = {
+	ORGANIZATION,
+	{"all", NULL, "all organizations of the server; for administrators", false},
+	{"repair", NULL, "mend what can be mended", false},
+};
+
 const struct cli_verb cli_ipam_verbs[] = {
 	{"ipam", "pools", {0}, "how full an organization's prefixes are", CLI_OPTIONS(options), ipam_pools},
 	{"ipam", "leases", {0}, "which device has which address", CLI_OPTIONS(options), ipam_leases},
@@ -111,5 +117,11 @@ const struct cli_verb cli_ipam_verbs[] = {
 	 "addresses of deleted devices that nobody else gets yet",
 	 CLI_OPTIONS(options),
 	 cli_ipam_quarantine},
+	{"ipam",
+	 "check",
+	 {0},
+	 "whether leases, devices, prefixes and reservations agree",
+	 CLI_OPTIONS(check_options),
+	 cli_ipam_check},
 	{0},
 };

@@ -42,11 +42,14 @@ const struct nx_route nx_routes[] = {
 	ROUTE("DELETE", ORGANIZATION "/reservations/{id}", USER, "owner", nx_reservation_delete),
 	ROUTE("GET", ORGANIZATION "/quarantine", USER, "member", nx_organization_quarantine),
 	ROUTE("DELETE", ORGANIZATION "/quarantine/{address}", USER, "owner", nx_organization_quarantine_end, .text = "address"),
+	ROUTE("POST", ORGANIZATION "/ipam-check", USER, "owner", nx_ipam_check),
 	ROUTE("GET", ORGANIZATION "/users", USER, "member", nx_organization_users),
 	ROUTE("POST", ORGANIZATION "/events", USER | DEVICE, "member", nx_organization_events),
 	ROUTE("GET", ORGANIZATION "/registration-keys", USER, "member", nx_registration_keys_list),
 	ROUTE("POST", ORGANIZATION "/registration-keys", USER, "owner", nx_registration_key_create),
 	ROUTE("DELETE", ORGANIZATION "/registration-keys/{key}", USER, "owner", nx_registration_key_delete),
+
+	ROUTE("POST", "/api/ipam-check", USER, "administrator", nx_ipam_check_all),
 
 	ROUTE("GET", "/api/devices", USER, "", nx_devices_list),
 	ROUTE("POST", "/api/devices", USER | KEY, "member", nx_device_create),

@@ -356,3 +356,12 @@ const struct nx_family *nx_family_of(const struct nx_fields *fields, const struc
 	}
 	return NULL;
 }
+
+const struct nx_family *nx_family_find(const struct nx_fields *fields, const char *key)
+{
+	for (size_t i = 0; i < fields->family_count; i++) {
+		if (strcmp(fields->family[i].key, key) == 0)
+			return &fields->family[i];
+	}
+	return NULL;
+}

@@ -169,6 +169,8 @@ enum nx_status nx_prefix_read(const struct nx_fields *fields, const struct nx_fa
 			      const struct nx_json *body, struct nx_prefix *out, struct nx_error *error);
 /* The addresses' family, by the number of their bytes; NULL when none is loaded. */
 const struct nx_family *nx_family_of(const struct nx_fields *fields, const struct nx_address *address);
+/* The same by its key. */
+const struct nx_family *nx_family_find(const struct nx_fields *fields, const char *key);
 
 /* --- writing JSON -------------------------------------------------------------- */
 

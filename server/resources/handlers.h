@@ -31,6 +31,10 @@ void nx_reservation_create(struct nx_request *request);
 void nx_reservation_show(struct nx_request *request);
 void nx_reservation_delete(struct nx_request *request);
 
+/* ipam_check.c */
+void nx_ipam_check(struct nx_request *request);
+void nx_ipam_check_all(struct nx_request *request);
+
 /* device_*.c */
 void nx_devices_list(struct nx_request *request);
 void nx_device_create(struct nx_request *request);

@@ -51,20 +51,11 @@ static enum nx_status leases_note(struct nx_tx *tx, const char *device_id, struc
 			   NX_PARAMS(NX_TEXT(device_id)), lease_note, out);
 }
 
-static const struct nx_family *family_find(const struct nx_fields *fields, const char *key)
-{
-	for (size_t i = 0; i < fields->family_count; i++) {
-		if (strcmp(fields->family[i].key, key) == 0)
-			return &fields->family[i];
-	}
-	return NULL;
-}
-
 /* Free at the commit, or in quarantine, or as before for whom it is kept. */
 static enum nx_status address_settle(struct nx_leases *leases, struct nx_tx *tx, const struct ended *lease,
 				     struct nx_error *error)
 {
-	const struct nx_family *family = family_find(leases->server->fields, lease->family);
+	const struct nx_family *family = nx_family_find(leases->server->fields, lease->family);
 	struct nx_address address;
 
 	if (!family || lease->kept)

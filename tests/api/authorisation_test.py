@@ -54,6 +54,8 @@ MATRIX = {
     "DELETE /api/organizations/{organization}/reservations/{id}": users(200, 403, 404),
     "GET /api/organizations/{organization}/quarantine": users(200, 200, 404),
     "DELETE /api/organizations/{organization}/quarantine/{address}": users(404, 403, 404),
+    "POST /api/organizations/{organization}/ipam-check": users(200, 403, 404),
+    "POST /api/ipam-check": users(403, 403, 403, administrator=200),
     "GET /api/organizations/{organization}/users": users(200, 200, 404),
     "POST /api/organizations/{organization}/events": row(**IN_ORGANIZATION),
     "GET /api/organizations/{organization}/registration-keys": users(200, 200, 404),

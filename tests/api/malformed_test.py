@@ -66,6 +66,8 @@ BODIES = {
         201, lambda w: {"description": "d", "single_use": True, "expires_in": 60},
         description=malformed.Text(255), single_use=malformed.Flag(),
         expires_in=malformed.Number(b"0", b"-0", b"0.0", b"316224001", good=(b"1", b"316224000", b"6e1"))),
+    "POST /api/organizations/{organization}/ipam-check": Body(200, lambda w: {"repair": False}, repair=malformed.Flag()),
+    "POST /api/ipam-check": Body(200, lambda w: {"repair": True}, repair=malformed.Flag()),
     "POST /api/devices": Body(
         201, lambda w: {"public_key": public_key(), "driver": "wireguard", "token": device_token(), "hostname": "h",
                         "organization_id": w.organization, "tunnel_ip": w.address(4), "tunnel_ip_v6": w.address(6),
@@ -158,7 +160,7 @@ class World:
         return path
 
     def asker(self, route):
-        return self.admin if route.startswith("POST /api/users") else self.alice
+        return self.admin if route.startswith(("POST /api/users", "POST /api/ipam-check")) else self.alice
 
 
 class Malformed(unittest.TestCase):

@@ -201,6 +201,71 @@ class TwoServers(unittest.TestCase):
         self.assertEqual(len({a.json["id"] for a in answers}), 1)
 
 
+class KeptOnBoth(unittest.TestCase):
+    """What is reserved or in quarantine holds on the server that was not told of it."""
+
+    @classmethod
+    def setUpClass(cls):
+        options = {**database("kept"), "set": "ipam-v4.quarantine=1h"}
+        cls.servers = [Server(**options)]
+        cls.servers[0].start()
+        cls.servers.append(Server(**options))
+        cls.servers[1].start()
+        cls.admin = User(cls.servers[0], "admin", cls.servers[0].admin_password())
+
+    @classmethod
+    def tearDownClass(cls):
+        TwoServers.tearDownClass.__func__(cls)
+
+    post = TwoServers.post
+
+    def setUp(self):
+        self.organization = self.admin.organization(cidr="10.7.0.0/28")["id"]
+        self.base = f"/api/organizations/{self.organization}"
+        self.known = [self.post(turn).json for turn in range(4)]  # both have a pool open
+        self.assertEqual([device["tunnel_ip"] for device in self.known], [f"10.7.0.{i}" for i in range(1, 5)])
+
+    def ask(self, number, method, path, body=None, status=200):
+        answer = self.servers[number].request(method, f"{self.base}/{path}", body, token=self.admin.token)
+        self.assertEqual(answer.status, status, answer)
+        return answer.json
+
+    def address(self, number, **fields):
+        answer = self.post(number, **fields)
+        return answer.json["tunnel_ip"] if answer.status == 201 else answer.json["error"]
+
+    def test_reservations(self):
+        key = public_key()
+        for turn in range(2):
+            made = self.ask(turn, "POST", "reservations", {"range": "10.7.0.5-10.7.0.8"}, 201)
+            kept = self.ask(turn, "POST", "reservations", {"range": "10.7.0.9", "public_key": key}, 201)
+            self.assertIn("lies in the reserved range", self.address(turn + 1, tunnel_ip="10.7.0.6"))
+            self.assertIn("reserved for another", self.address(turn + 1, tunnel_ip="10.7.0.9"))
+            device = self.post(turn + 1)
+            self.assertEqual(device.json["tunnel_ip"], f"10.7.0.{10 + turn}")
+            mine = self.post(turn + 1, public_key=key)
+            self.assertEqual(mine.json["tunnel_ip"], "10.7.0.9")
+            self.admin.must(200).delete(f"/api/devices/{mine.json['id']}")
+            for reservation in (made, kept):
+                self.ask(1 - turn, "DELETE", f"reservations/{reservation['id']}")
+            self.admin.must(200).delete(f"/api/devices/{self.post(turn, tunnel_ip='10.7.0.6').json['id']}")
+            self.ask(turn, "DELETE", "quarantine/10.7.0.6")
+
+    def test_quarantine(self):
+        """One has leased and lost an address that the other never knew of."""
+        lost = self.post(0, tunnel_ip="10.7.0.5").json
+        self.admin.must(200).delete(f"/api/devices/{lost['id']}")
+        self.assertIn("in quarantine until", self.address(1, tunnel_ip="10.7.0.5"))
+        others = [self.address(turn) for turn in range(9)]
+        self.assertEqual(sorted(others, key=lambda a: int(a.split(".")[3])), [f"10.7.0.{i}" for i in range(6, 15)])
+        self.assertIn("1 more in quarantine", self.address(1))
+        self.assertEqual(self.address(1, public_key=lost["public_key"]), "10.7.0.5")
+        # And what one ends, the other gives.
+        self.admin.must(200).delete(f"/api/devices/{self.known[0]['id']}")
+        self.ask(1, "DELETE", "quarantine/10.7.0.1")
+        self.assertEqual(self.address(0, tunnel_ip="10.7.0.1"), "10.7.0.1")
+
+
 class DatabaseGoesAway(unittest.TestCase):
     """Connections are cut at random moments, so that the outcome of commits is unknown."""
 

@@ -15,7 +15,7 @@ PROMISED = {
     "user": {"list", "show", "create", "password", "leave", "delete"},
     "invitation": {"list", "create", "accept", "delete"},
     "reg-key": {"list", "create", "delete"},
-    "ipam": {"pools", "leases", "reserve", "release", "reservations", "quarantine"},
+    "ipam": {"pools", "leases", "reserve", "release", "reservations", "quarantine", "check"},
     "nexd": {"status", "peers", "version"},
 }
 GLOBAL = {"--service-url", "--token", "--username", "--password-file", "--ca-file", "--output", "--help", "--version"}

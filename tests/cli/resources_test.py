@@ -162,6 +162,33 @@ class Resources(Case):
         self.refused(ask("reserve", "100.100.0.2", "--allocation", "--for-host=x"), 2, "only one of")
         self.refused(ask("reserve"), 2, "ADDRESSES is missing")
 
+    def test_check(self):
+        olga = User(self.server, "olga", administrator=self.admin)
+        organization = olga.own_organization()["id"]
+        ask = lambda *words, who=olga: self.ask("ipam", "check", *words, who=who)
+        one, two = olga.device(hostname="one"), olga.device(hostname="two")
+        agree = "Leases, devices, prefixes and reservations agree.\n"
+        self.assertEqual(self.must(ask()).out, agree)
+        self.assertEqual(self.must(ask("--output=no-header")).out, "")
+        self.assertEqual(self.must(ask("--repair", "--output=json-raw")).json, {"found": 0, "repaired": 0, "findings": []})
+        self.server.stop()
+        self.server.sql(f"UPDATE devices SET tunnel_ip = '{one['tunnel_ip']}' WHERE id = '{two['id']}'")
+        self.server.start()
+        for words, who in (([], olga), ([f"--organization={organization}"], olga), (["--all"], self.admin)):
+            answer = ask(*words, who=who)
+            self.assertEqual((answer.code, answer.err), (5, ""))
+            heading, row = answer.lines
+            self.assertEqual(re.split("   +", heading.strip()), ["ORGANIZATION ID", "ADDRESS", "STATE", "FINDING", "REPAIR"])
+            self.assertEqual(re.split("   +", row.strip())[:3], [organization, one["tunnel_ip"], "open"])
+            self.assertIn(f"of the older device {one['id']} ('one')", row)
+            self.assertIn(f"it gets {two['tunnel_ip']}, which is leased to it", row)
+        self.refused(ask("--all"), 1, "403")
+        self.refused(ask("--all", f"--organization={organization}"), 2, "only one of")
+        answer = self.must(ask("--repair"))
+        self.assertEqual(re.split("   +", answer.lines[1].strip())[2], "repaired")
+        self.assertEqual(self.must(ask()).out, agree)
+        self.assertEqual(olga.get(f"/api/devices/{two['id']}").json["tunnel_ip"], two["tunnel_ip"])
+
     def test_device(self):
         other = self.admin.organization("elsewhere", cidr="10.70.0.0/16", cidr_v6="fd70::/64")
         device = self.admin.device(hostname="bravo")
