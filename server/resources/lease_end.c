@@ -15,7 +15,7 @@ struct ended {
 	char family[FAMILY_TEXT];
 	char address[NX_ADDRESS_TEXT];
 	char public_key[NX_PUBLIC_KEY_TEXT];
-	bool kept; /* by a reservation: it stays taken in its pool */
+	bool kept; /* by a reservation: it needs no quarantine */
 };
 
 /* All leases of one device. More than it can have of loaded families are not told to their pools. */
@@ -51,16 +51,17 @@ static enum nx_status leases_note(struct nx_tx *tx, const char *device_id, struc
 			   NX_PARAMS(NX_TEXT(device_id)), lease_note, out);
 }
 
-/* Free at the commit, or in quarantine, or as before for whom it is kept. */
+/* In quarantine, or free at the commit: what is reserved for a device stays taken in its pool, once that
+ * knows of it. */
 static enum nx_status address_settle(struct nx_leases *leases, struct nx_tx *tx, const struct ended *lease,
 				     struct nx_error *error)
 {
 	const struct nx_family *family = nx_family_find(leases->server->fields, lease->family);
 	struct nx_address address;
 
-	if (!family || lease->kept)
+	if (!family)
 		return NX_OK;
-	if (nx_quarantine_seconds(family) > 0)
+	if (!lease->kept && nx_quarantine_seconds(family) > 0)
 		return nx_quarantine_begin(leases, tx, lease->organization_id, family, lease->address,
 					   lease->public_key, error);
 	if (nx_address_parse(lease->address, &address))

@@ -85,11 +85,15 @@ static enum nx_status leased(const struct nx_choice *choice, const struct nx_add
 	return status;
 }
 
-/* In the pool it is taken already, as a rule; it stays so when the transaction is undone, for then it
- * is kept as before. */
+/* In the pool it is taken already, as a rule. */
 static bool claim(const struct nx_choice *choice, const struct nx_address *address)
 {
-	return choice->entry->family->ops->pool_take(choice->entry->pool, address, NULL) != NX_INVALID;
+	struct nx_pool_entry *entry = choice->entry;
+
+	if (entry->family->ops->pool_take(entry->pool, address, NULL) == NX_INVALID)
+		return false;
+	nx_pool_claimed(choice->tx, entry, address);
+	return true;
 }
 
 static enum nx_status reserved_kept(const struct nx_choice *choice, const struct nx_address *wanted,

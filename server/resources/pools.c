@@ -116,7 +116,7 @@ static struct nx_pool_entry *entry_make(struct nx_leases *leases, const struct n
 
 /* --- what transactions did, and its undoing ------------------------------------------ */
 
-enum deed { POOL_READ, RULES_READ, ADDRESS_TAKEN, ADDRESS_GIVEN };
+enum deed { POOL_READ, RULES_READ, ADDRESS_TAKEN, ADDRESS_CLAIMED, ADDRESS_GIVEN };
 
 struct pool_hook {
 	struct nx_pool_entry *entry;
@@ -139,6 +139,12 @@ static bool address_freed(enum deed deed, enum nx_tx_end end)
 	       (deed == ADDRESS_GIVEN && end == NX_TX_COMMITTED);
 }
 
+/* Is it a device's? One before it in the same group of commands may have given it back. */
+static bool address_held(enum deed deed, enum nx_tx_end end)
+{
+	return (deed == ADDRESS_TAKEN || deed == ADDRESS_CLAIMED) && end == NX_TX_COMMITTED;
+}
+
 static void hook_run(void *context, enum nx_tx_end end)
 {
 	struct pool_hook *hook = context;
@@ -150,9 +156,11 @@ static void hook_run(void *context, enum nx_tx_end end)
 			entry_close(entry);
 		else if (hook->deed == RULES_READ && end == NX_TX_ROLLED_BACK)
 			entry->changed = -1;
-		/* Unless it has been reserved for a device since, in the same group of commands. */
+		/* Unless it is reserved for a device, by then or as before. */
 		else if (address_freed(hook->deed, end) && !nx_rules_kept(&entry->rules, &hook->address))
 			entry->family->ops->pool_give(entry->pool, &hook->address);
+		else if (address_held(hook->deed, end))
+			entry->family->ops->pool_take(entry->pool, &hook->address, NULL);
 	}
 	free(hook);
 }
@@ -173,6 +181,11 @@ void nx_pool_taken(struct nx_tx *tx, struct nx_pool_entry *entry, const struct n
 {
 	entry->last = *address;
 	hook_add(tx, entry, ADDRESS_TAKEN, address);
+}
+
+void nx_pool_claimed(struct nx_tx *tx, struct nx_pool_entry *entry, const struct nx_address *address)
+{
+	hook_add(tx, entry, ADDRESS_CLAIMED, address);
 }
 
 void nx_pool_given(struct nx_leases *leases, struct nx_tx *tx, const char *family,

@@ -60,7 +60,11 @@ bool nx_pool_doubtful(const struct nx_tx *tx, const struct nx_pool_entry *entry)
 
 /* The transaction has taken an address from the pool: undo it with the transaction. */
 void nx_pool_taken(struct nx_tx *tx, struct nx_pool_entry *entry, const struct nx_address *address);
-/* The transaction has ended a lease: give the address back when it is committed. */
+/* The transaction has given a device an address that is taken in the pool already, being kept for it:
+ * it stays so, whatever becomes of the transaction. */
+void nx_pool_claimed(struct nx_tx *tx, struct nx_pool_entry *entry, const struct nx_address *address);
+/* The transaction has ended a lease, or a quarantine: give the address back when it is committed, unless
+ * the pool's rules keep it then. */
 void nx_pool_given(struct nx_leases *leases, struct nx_tx *tx, const char *family,
 		   const char *organization_id, const struct nx_address *address);
 void nx_pool_contradicted(struct nx_leases *leases, const struct nx_family *family,

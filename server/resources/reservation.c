@@ -16,6 +16,7 @@
 #include "server/resources/access.h"
 #include "server/resources/change.h"
 #include "server/resources/handlers.h"
+#include "server/resources/lease_inside.h"
 #include "server/resources/list.h"
 #include "server/resources/quarantine.h"
 #include "server/resources/reply.h"
@@ -137,6 +138,28 @@ static enum nx_status change_begin(struct change *change, struct nx_tx *tx, stru
 			       : status;
 }
 
+/* Who is named gets the address at once: the owner's word ends a quarantine. For the pool it is free then,
+ * until it learns of the reservation. */
+static enum nx_status quarantine_settle(struct change *change, struct nx_tx *tx, struct nx_error *error)
+{
+	const struct nx_reservation *made = &change->made;
+	const char *organization_id = change->organization[NX_ORGANIZATION_ID].text;
+	char address[NX_ADDRESS_TEXT];
+	bool held = true;
+	enum nx_status status;
+
+	if (strcmp(made->kind, NX_STATIC) != 0)
+		return NX_OK;
+	status =
+		nx_quarantine_end(tx, organization_id, nx_address_format(&made->range.first, address), error);
+	if (status == NX_OK)
+		status = nx_address_held(tx, organization_id, &made->range.first, &held, error);
+	if (status == NX_OK && !held)
+		nx_pool_given(change->write.server->leases, tx, made->family->key, organization_id,
+			      &made->range.first);
+	return status;
+}
+
 static enum nx_status record_insert(struct change *change, struct nx_tx *tx, struct nx_error *error)
 {
 	const struct nx_reservation *made = &change->made;
@@ -161,9 +184,6 @@ static enum nx_status record_insert(struct change *change, struct nx_tx *tx, str
 			"INSERT INTO reservations (" NX_RESERVATION_LIST
 			") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
 			record, NX_RESERVATION_COLUMNS);
-	/* Who is named gets it at once: the owner's word ends a quarantine. */
-	if (status == NX_OK && strcmp(made->kind, NX_STATIC) == 0)
-		status = nx_quarantine_end(tx, record[NX_RESERVATION_ORGANIZATION].text, first, error);
 	if (status == NX_OK)
 		nx_columns_write(&nx_reservation_columns, record, &change->write.body);
 	return status;
@@ -176,6 +196,8 @@ static enum nx_status creation_run(struct nx_write *write, struct nx_tx *tx, str
 
 	if (status == NX_OK)
 		status = nx_reservation_judge(tx, change->organization, &change->made, error);
+	if (status == NX_OK)
+		status = quarantine_settle(change, tx, error);
 	return status == NX_OK ? record_insert(change, tx, error) : status;
 }
 

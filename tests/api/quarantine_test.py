@@ -138,6 +138,22 @@ class Quarantine(unittest.TestCase):
         self.alice.must(201).post(f"{self.base}/reservations", {"range": f"{second['tunnel_ip']}/32"})
         self.assertNotEqual(self.device(public_key=second["public_key"])["tunnel_ip"], second["tunnel_ip"])
 
+    def test_reservation_that_is_released_at_once(self):
+        """Between what was held back and what is free again, no device has come for the address."""
+        self.make()
+        devices = [self.device() for _ in range(6)]
+        self.delete(devices[3])
+        address = devices[3]["tunnel_ip"]
+        made = self.alice.must(201).post(f"{self.base}/reservations", {"range": address, "public_key": public_key()}).json
+        self.alice.must(200).delete(f"{self.base}/reservations/{made['id']}")
+        self.assertEqual(self.device()["tunnel_ip"], address)
+        # The same of an address that a device had before it was reserved for it.
+        made = self.alice.must(201).post(f"{self.base}/reservations",
+                                         {"range": devices[1]["tunnel_ip"], "public_key": devices[1]["public_key"]}).json
+        self.delete(devices[1])
+        self.alice.must(200).delete(f"{self.base}/reservations/{made['id']}")
+        self.assertEqual(self.device()["tunnel_ip"], devices[1]["tunnel_ip"])
+
     def test_move_out(self):
         self.make()
         device = self.device()
