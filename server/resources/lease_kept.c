@@ -47,27 +47,38 @@ static void lower(const char *text, char out[static NX_TEXT_LIMIT + 1])
 	out[length] = '\0';
 }
 
+/* By the key, or by the name: a query each, so that each finds its index. */
+static enum nx_status reservation_look(const struct nx_choice *choice, const char *sql, const char *value,
+				       struct nx_address *out, struct nx_error *error)
+{
+	enum nx_status status = nx_sql_one(choice->tx, error, sql,
+					   NX_PARAMS(NX_TEXT(choice->request->organization_id),
+						     NX_TEXT(value), NX_TEXT(choice->entry->family->key)),
+					   address_note, out);
+
+	return status == NX_NOT_FOUND ? NX_OK : status;
+}
+
+#define SELECT_STATIC(column)                                                                                \
+	"SELECT first_address FROM reservations WHERE organization_id = $1 AND " column                      \
+	" = $2 AND family = $3 AND kind = '" NX_STATIC "'"
+
 /* The address that is reserved for the device; length 0: none. Its key comes before its name. */
 static enum nx_status reservation_find(const struct nx_choice *choice, struct nx_address *out,
 				       struct nx_error *error)
 {
-	const struct nx_lease_request *request = choice->request;
 	char hostname[NX_TEXT_LIMIT + 1];
 	enum nx_status status;
 
 	*out = (struct nx_address){0};
 	if (!choice->entry->rules.kept_count)
 		return NX_OK;
-	lower(request->hostname, hostname);
-	status =
-		nx_sql_one(choice->tx, error,
-			   "SELECT first_address FROM reservations WHERE organization_id = $1 AND family = $2"
-			   " AND kind = '" NX_STATIC "' AND (public_key = $3 OR"
-			   " (hostname <> '' AND hostname = $4)) ORDER BY public_key DESC LIMIT 1",
-			   NX_PARAMS(NX_TEXT(request->organization_id), NX_TEXT(choice->entry->family->key),
-				     NX_TEXT(request->public_key), NX_TEXT(hostname)),
-			   address_note, out);
-	return status == NX_NOT_FOUND ? NX_OK : status;
+	status = reservation_look(choice, SELECT_STATIC("public_key"), choice->request->public_key, out,
+				  error);
+	lower(choice->request->hostname, hostname);
+	if (status != NX_OK || out->length || !hostname[0])
+		return status;
+	return reservation_look(choice, SELECT_STATIC("hostname"), hostname, out, error);
 }
 
 static enum nx_status leased(const struct nx_choice *choice, const struct nx_address *address, bool *out,
