@@ -14,6 +14,7 @@
 #include "server/options.h"
 #include "server/resources/fields.h"
 #include "server/resources/lease.h"
+#include "server/resources/strategies.h"
 #include "server/resources/strategy.h"
 #include "server/store/migrate.h"
 #include "server/stun/stun.h"
@@ -139,6 +140,9 @@ enum nx_status nx_life_fields(struct nx_server *server, struct nx_error *error)
 	if (!server->fields)
 		return error->status;
 	server->leases = nx_leases_new(server);
+	/* After a rehearsal they are there. */
+	if (!server->strategies)
+		server->strategies = nx_strategies_new(server);
 	return NX_OK;
 }
 
@@ -219,8 +223,10 @@ enum nx_status nx_life_reload(struct nx_server *server, struct nx_error *error)
 		status = nx_http_reload(server->http, &options, error);
 	if (status == NX_OK)
 		status = nx_options_log(server->config, error);
-	if (status == NX_OK)
+	if (status == NX_OK) {
+		nx_strategies_reload(server->strategies);
 		nx_stun_server_reload(server->stun, server->config);
+	}
 	return status;
 }
 
@@ -230,11 +236,12 @@ enum nx_status nx_life_reload_back(struct nx_server *server, struct nx_error *er
 	return nx_plugins_reload(server->plugins, error);
 }
 
-void nx_life_end(struct nx_server *server)
+bool nx_life_end(struct nx_server *server)
 {
 	if (server->http && !nx_http_drain(server->http, DRAIN_SECONDS))
 		nx_log(NX_LOG_WARNING, "some requests were not answered in time", NULL);
-	if (server->plugins)
+	bool all_back = nx_strategies_stop(server->strategies);
+	if (server->plugins && all_back)
 		nx_plugins_stop(server->plugins);
 	if (server->watch)
 		nx_watch_stop(server->watch);
@@ -249,6 +256,10 @@ void nx_life_end(struct nx_server *server)
 	nx_auth_free(server->auth);
 	nx_store_close(server->store);
 	nx_metrics_free(server->metrics);
-	nx_plugins_free(server->plugins);
+	if (all_back) {
+		nx_strategies_free(server->strategies);
+		nx_plugins_free(server->plugins);
+	}
 	*server = (struct nx_server){.config = server->config};
+	return all_back;
 }

@@ -17,8 +17,12 @@ enum nx_status nx_life_begin(struct nx_server *server, struct nx_error *error);
 enum nx_status nx_life_reload(struct nx_server *server, struct nx_error *error);
 /* After it failed: the old configuration holds again, for the plugins too. */
 enum nx_status nx_life_reload_back(struct nx_server *server, struct nx_error *error);
-/* Answer what is under way (10 s at most), stop, free. Any half-made server is fine. */
-void nx_life_end(struct nx_server *server);
+/*
+ * Answer what is under way (10 s at most), stop, free. Any half-made server is fine. False when calls
+ * of a plugin hang: what they stand on is left, and the process is to end by _exit(), since handlers
+ * of exit() would take from them what is theirs.
+ */
+bool nx_life_end(struct nx_server *server);
 
 /* --- a plugin that comes or goes: instead of a life ----------------------------------------- */
 

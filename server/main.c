@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -23,6 +24,7 @@
 #include "server/life.h"
 #include "server/options.h"
 #include "server/plugin_command.h"
+#include "server/resources/strategies.h"
 #include "server/routes_print.h"
 #include "server/stun/stun.h"
 #include "server/watch/hub.h"
@@ -91,6 +93,8 @@ static enum nx_status config_declare(struct nx_config *config, struct nx_error *
 
 	if (status == NX_OK)
 		status = nx_config_declare(config, "watch", &nx_watch_config_keys, error);
+	if (status == NX_OK)
+		status = nx_config_declare(config, "strategies", &nx_strategies_config_keys, error);
 	if (status == NX_OK)
 		status = nx_config_declare(config, "stun", &nx_stun_config_keys, error);
 	return status;
@@ -212,10 +216,13 @@ static int serve(struct nx_server *server)
 		ready_tell(server);
 		wait_for_end(server, &signals);
 	}
-	nx_life_end(server);
+	bool ended = nx_life_end(server);
+	int code = status == NX_OK ? EXIT_SUCCESS : status == NX_INVALID ? EXIT_USAGE : EXIT_FAILURE;
 	if (status == NX_OK)
 		nx_log(NX_LOG_INFO, "stopped", NULL);
-	return status == NX_OK ? EXIT_SUCCESS : status == NX_INVALID ? EXIT_USAGE : EXIT_FAILURE;
+	if (!ended)
+		_exit(code);
+	return code;
 }
 
 static int check_config(struct nx_server *server)

@@ -192,7 +192,6 @@ static int change(struct nx_server *server, struct nx_plan *rehearsed)
 
 	if (status == NX_OK)
 		status = nx_life_change(server, plan, &error);
-	nx_life_end(server);
 	if (status != NX_OK)
 		return fail(status, &error, status == NX_CONFLICT ? ": stop it first" : "");
 	done_tell(server, plan, asked);
@@ -230,5 +229,11 @@ int nx_plugin_command(struct nx_server *server, const char *name, const char *mi
 			nx_printf("hosts that cannot do another family are not told from those that can, "
 				  "since the plugins are not there: %s",
 				  missing));
-	return run(server, &plan);
+	int code = run(server, &plan);
+	/* A strategy that hangs is left behind with all that it may use. */
+	if (!nx_life_end(server)) {
+		fflush(NULL);
+		_exit(code);
+	}
+	return code;
 }

@@ -12,6 +12,7 @@
 
 struct nx_fields;      /* resources/fields.h: what plugins add to organizations and devices */
 struct nx_leases;      /* resources/lease.h: pools over the table of leases */
+struct nx_strategies;  /* resources/strategies.h: those loaded, at work */
 struct nx_watch_hub;   /* watch/hub.h: tails and watchers */
 struct nx_auth;	       /* auth/auth.h: tokens, sign-in */
 struct nx_http;	       /* http/http.h: the loop, workers, limits */
@@ -24,6 +25,7 @@ struct nx_server {
 	struct nx_store *store;
 	struct nx_fields *fields;
 	struct nx_leases *leases;
+	struct nx_strategies *strategies;
 	struct nx_watch_hub *watch;
 	struct nx_metrics *metrics;
 	struct nx_auth *auth;

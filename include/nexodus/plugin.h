@@ -34,7 +34,7 @@
 
 #define NX_PLUGIN_MAGIC 0x4e584f44u /* "NXOD" */
 #define NX_ABI_MAJOR 1
-#define NX_ABI_MINOR 1
+#define NX_ABI_MINOR 2
 
 enum nx_role {
 	NX_ROLE_SERVER = 1,

@@ -15,7 +15,17 @@
  *
  * Threads: `choose` runs on the server's writer thread, never two at a time. All
  * other writes wait for it: it must not block, and must come to an end in a time
- * that does not grow with the pool.
+ * that does not grow with the pool. It cannot be interrupted; a call of more than
+ * 100 ms is logged and counted. It may be called from the end of `load` to `stop`.
+ *
+ * A strategy that has to wait for something outside says so (NX_STRATEGY_BLOCKING,
+ * since 1.2). It is asked before the transaction, on threads that the server keeps
+ * for it alone, a few at a time: `choose` must be fit for that, and must not read the
+ * configuration (a reload may run meanwhile; keep a copy). It sees no pool: there is
+ * no `is_free` and no `next_free`. What it proposes is judged inside the transaction;
+ * if it is taken by then, it is asked again. A call that has not come back in time
+ * costs its device a "try again later", and is left to itself: its thread is lost
+ * until it returns, and when all of them are, the strategy is not asked any more.
  */
 #ifndef NEXODUS_STRATEGY_H
 #define NEXODUS_STRATEGY_H
@@ -50,15 +60,30 @@ struct nx_strategy_request {
 	 */
 	enum nx_status (*next_free)(const struct nx_strategy_view *view, const struct nx_address *from,
 				    struct nx_address *out, struct nx_error *error);
+
+	/* --- since 1.2, for a blocking strategy, whose `is_free` and `next_free` are NULL --- */
+
+	/* How long an answer is waited for, from the call on. */
+	uint32_t milliseconds;
+	/* Does anybody wait for the answer still? When not, return soon, with whatever. */
+	bool (*is_awaited)(const struct nx_strategy_view *view);
 };
+
+/* For `flags`: it may block, and has to be asked where that harms nobody. */
+#define NX_STRATEGY_BLOCKING (1u << 0)
 
 struct nx_strategy_ops {
 	size_t size;
 	const char *label; /* for messages: "random" */
 
-	/* Propose an address. NX_EXHAUSTED: there is none; all else counts as the plugin's fault. */
+	/*
+	 * Propose an address. NX_EXHAUSTED: there is none. NX_UNAVAILABLE, of a blocking strategy: what
+	 * it depends on is away, and the device may try again. All else counts as the plugin's fault.
+	 */
 	enum nx_status (*choose)(void *instance, const struct nx_strategy_request *request,
 				 struct nx_address *out, struct nx_error *error);
+
+	uint32_t flags; /* since 1.2: NX_STRATEGY_… */
 };
 
 #endif

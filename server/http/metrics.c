@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "server/http/http.h"
+#include "server/resources/strategies.h"
 #include "server/store/store.h"
 #include "server/stun/stun.h"
 
@@ -201,6 +202,8 @@ void nx_metrics_write(const struct nx_metrics *metrics, struct nx_server *server
 	store_write(server->store, out);
 	if (server->stun)
 		stun_write(server->stun, out);
+	if (server->strategies)
+		nx_strategies_metrics_write(server->strategies, out);
 	head_write(out, "build_info", "gauge", "The version that runs.");
 	nx_buffer_printf(out, "nexodus_build_info{version=\"%s\"} 1\n", NEXODUS_VERSION);
 	nx_buffer_printf(out,

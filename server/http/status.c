@@ -4,6 +4,7 @@
 #include "server/http/http.h"
 #include "server/http/metrics.h"
 #include "server/http/openapi.h"
+#include "server/resources/strategies.h"
 #include "server/store/store.h"
 
 #define UP "{\"status\":\"UP\"}"
@@ -14,12 +15,26 @@ void nx_live(struct nx_request *request)
 	nx_reply_text(request, 200, "application/json", UP);
 }
 
+/* A strategy that fails leaves all that it has no part in as it is: the server is up. */
+static void ready_tell(struct nx_request *request, const struct nx_server *server)
+{
+	struct nx_buffer degraded = {0}, body = {0};
+
+	nx_strategies_degraded_write(server->strategies, &degraded);
+	if (degraded.length)
+		nx_buffer_printf(&body, "{\"status\":\"UP\",\"degraded\":%s}", degraded.data);
+	else
+		nx_buffer_text(&body, UP);
+	nx_buffer_free(&degraded);
+	nx_reply_json(request, 200, &body);
+}
+
 void nx_ready(struct nx_request *request)
 {
 	struct nx_server *server = nx_request_server(request);
 
 	if (!nx_http_draining(server->http) && nx_store_usable(server->store, NULL)) {
-		nx_reply_text(request, 200, "application/json", UP);
+		ready_tell(request, server);
 		return;
 	}
 	nx_reply_header(request, "Retry-After", "2");

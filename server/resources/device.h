@@ -12,6 +12,8 @@
 #define NX_HOSTNAME_LIMIT 255
 #define NX_OS_LIMIT 64
 
+struct nx_asking;
+
 /* --- judging what a client sends: any thread ------------------------------------- */
 
 /* The driver that the body names (the first loaded when none), and its key in canonical form. */
@@ -55,12 +57,18 @@ struct nx_device_texts {
 /*
  * Choose an address in each family that the device supports and has none of, and write it
  * and the organization's prefix into the record. `wanted` (may be NULL): per family, length 0
- * for none.
+ * for none. `asking`: for strategies that block (lease.h).
  */
 enum nx_status nx_device_addresses_choose(struct nx_server *server, struct nx_tx *tx,
 					  const struct nx_value *organization,
 					  const struct nx_address *wanted, struct nx_value *record,
-					  struct nx_device_texts *texts, struct nx_error *error);
+					  struct nx_asking *asking, struct nx_device_texts *texts,
+					  struct nx_error *error);
+/* Before anything is written: is a strategy to be asked first that blocks? Then its question is open in
+ * `asking`, and the answer NX_UNAVAILABLE. */
+enum nx_status nx_device_addresses_foresee(struct nx_server *server, const struct nx_value *organization,
+					   const struct nx_address *wanted, const struct nx_value *record,
+					   struct nx_asking *asking, struct nx_error *error);
 /* Write the leases of what was chosen; the device's row is there. */
 enum nx_status nx_device_addresses_write(struct nx_server *server, struct nx_tx *tx,
 					 const struct nx_value *record, const struct nx_device_texts *texts,

@@ -47,10 +47,51 @@ static enum nx_status family_choose(struct nx_server *server, struct nx_tx *tx,
 	return NX_OK;
 }
 
+/* False: none yet, the family has arrived while this organization was being made. */
+static bool source_find(const struct nx_family *family, const struct nx_value *organization,
+			struct nx_asking *asking, struct nx_prefix *prefix, struct nx_lease_source *out)
+{
+	*out = (struct nx_lease_source){
+		.family = family,
+		.prefix = prefix,
+		.strategy = "",
+		.changed = organization[NX_ORGANIZATION_CHANGED].integer,
+		.quarantined = organization[NX_ORGANIZATION_QUARANTINED].integer,
+		.asking = asking,
+	};
+	if (family->organization_strategy != NX_NO_COLUMN)
+		out->strategy = organization[family->organization_strategy].text;
+	return nx_prefix_parse(organization[family->organization_prefix].text, prefix);
+}
+
+enum nx_status nx_device_addresses_foresee(struct nx_server *server, const struct nx_value *organization,
+					   const struct nx_address *wanted, const struct nx_value *record,
+					   struct nx_asking *asking, struct nx_error *error)
+{
+	const struct nx_fields *fields = server->fields;
+	struct nx_lease_request request = lease_request(record);
+	enum nx_status status = NX_OK;
+
+	request.organization_id = organization[NX_ORGANIZATION_ID].text;
+	for (size_t i = 0; status == NX_OK && i < fields->family_count; i++) {
+		const struct nx_family *family = &fields->family[i];
+		struct nx_prefix prefix;
+		struct nx_lease_source source;
+
+		if (!source_find(family, organization, asking, &prefix, &source) ||
+		    !nx_device_supports(family, record) || record[family->device_address].text[0] ||
+		    (wanted && wanted[i].length))
+			continue;
+		status = nx_lease_foresee_choice(server->leases, &source, &request, error);
+	}
+	return status;
+}
+
 enum nx_status nx_device_addresses_choose(struct nx_server *server, struct nx_tx *tx,
 					  const struct nx_value *organization,
 					  const struct nx_address *wanted, struct nx_value *record,
-					  struct nx_device_texts *texts, struct nx_error *error)
+					  struct nx_asking *asking, struct nx_device_texts *texts,
+					  struct nx_error *error)
 {
 	const struct nx_fields *fields = server->fields;
 	enum nx_status status = NX_OK;
@@ -59,21 +100,12 @@ enum nx_status nx_device_addresses_choose(struct nx_server *server, struct nx_tx
 	for (size_t i = 0; status == NX_OK && i < fields->family_count; i++) {
 		const struct nx_family *family = &fields->family[i];
 		struct nx_prefix prefix;
-		struct nx_lease_source source = {
-			.family = family,
-			.prefix = &prefix,
-			.strategy = "",
-			.changed = organization[NX_ORGANIZATION_CHANGED].integer,
-			.quarantined = organization[NX_ORGANIZATION_QUARANTINED].integer,
-		};
+		struct nx_lease_source source;
 
-		/* None yet: the family has arrived while this organization was being made. */
-		if (!nx_prefix_parse(organization[family->organization_prefix].text, &prefix))
+		if (!source_find(family, organization, asking, &prefix, &source))
 			continue;
 		nx_prefix_format(&prefix, texts->prefix[i]);
 		record[family->device_prefix] = NX_TEXT(texts->prefix[i]);
-		if (family->organization_strategy != NX_NO_COLUMN)
-			source.strategy = organization[family->organization_strategy].text;
 		status = family_choose(server, tx, &source, wanted && wanted[i].length ? &wanted[i] : NULL,
 				       record, texts, error);
 	}

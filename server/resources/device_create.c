@@ -15,11 +15,13 @@
 #include "base/secret.h"
 #include "server/auth/auth.h"
 #include "server/resources/access.h"
+#include "server/resources/asking.h"
 #include "server/resources/change.h"
 #include "server/resources/device.h"
 #include "server/resources/device_claim.h"
 #include "server/resources/handlers.h"
 #include "server/resources/reply.h"
+#include "server/resources/strategies.h"
 
 struct registration {
 	struct nx_write write;
@@ -33,6 +35,7 @@ struct registration {
 	char made_token[NX_TOKEN_TEXT];
 	char token_hash[NX_HASH_TEXT];
 	char id[NX_UUID_TEXT];
+	struct nx_asking asking;
 	/* As it became, in one run. */
 	char organization[40]; /* as long as a principal's */
 	struct nx_value *organization_record;
@@ -95,6 +98,43 @@ static bool take_organization(void *context, const struct nx_row *row)
 	return false;
 }
 
+static size_t entry_params(const struct registration *registration, struct nx_value params[static 4])
+{
+	const struct nx_principal *who = registration->write.who;
+	bool key = who->kind == NX_PRINCIPAL_KEY;
+
+	params[0] = NX_TEXT(registration->organization);
+	params[1] = NX_TEXT(registration->public_key);
+	params[2] = NX_TEXT(key ? who->id : who->user_id);
+	params[3] = NX_INT(time(NULL));
+	return key ? 4 : 3;
+}
+
+/*
+ * Where addresses come from a strategy that blocks it is asked before anything is written, so that what
+ * is committed together with this is not run again for it. Whoever may not enter asks nobody.
+ */
+static enum nx_status addresses_foresee(struct registration *registration, struct nx_tx *tx,
+					struct nx_error *error)
+{
+	struct nx_server *server = registration->write.server;
+	const struct nx_fields *fields = server->fields;
+	bool key = registration->write.who->kind == NX_PRINCIPAL_KEY;
+	struct nx_value params[4];
+	enum nx_status status;
+
+	if (!nx_strategies_expected(server->strategies, registration->organization))
+		return NX_OK;
+	status = nx_sql_one(tx, error, key ? fields->enter_for_key : fields->enter_for_user, params,
+			    entry_params(registration, params), take_organization, registration);
+	if (status == NX_OK)
+		status = nx_device_addresses_foresee(server, registration->organization_record,
+						     registration->wanted, registration->record,
+						     &registration->asking, error);
+	free(NX_TAKE(registration->organization_record));
+	return status == NX_NOT_FOUND ? NX_OK : status; /* why not is found out later */
+}
+
 /*
  * The organization's next revision, if all that must be so is so. That it is one statement
  * keeps the writer from waiting for the database more than once a registration; why there
@@ -104,14 +144,12 @@ static enum nx_status organization_enter(struct registration *registration, stru
 					 struct nx_error *error)
 {
 	const struct nx_fields *fields = registration->write.server->fields;
-	const struct nx_principal *who = registration->write.who;
-	bool key = who->kind == NX_PRINCIPAL_KEY;
-	const struct nx_value params[] = {NX_TEXT(registration->organization),
-					  NX_TEXT(registration->public_key),
-					  NX_TEXT(key ? who->id : who->user_id), NX_INT(time(NULL))};
+	bool key = registration->write.who->kind == NX_PRINCIPAL_KEY;
+	struct nx_value params[4];
+	size_t count = entry_params(registration, params);
 
-	return nx_sql_one(tx, error, key ? fields->advance_for_key : fields->advance_for_user, params,
-			  key ? 4 : 3, take_organization, registration);
+	return nx_sql_one(tx, error, key ? fields->advance_for_key : fields->advance_for_user, params, count,
+			  take_organization, registration);
 }
 
 /* Why not: the device is there already, or who asks is not let in. */
@@ -193,7 +231,7 @@ static enum nx_status device_make(struct registration *registration, struct nx_t
 	record[NX_DEVICE_CREATED] = NX_INT(time(NULL));
 	if (status == NX_OK)
 		status = nx_device_addresses_choose(server, tx, organization, registration->wanted, record,
-						    &registration->texts, error);
+						    &registration->asking, &registration->texts, error);
 	if (status == NX_OK)
 		status = device_insert(registration, tx, record, error);
 	return status == NX_OK ? key_redeem(registration, tx, error) : status;
@@ -215,6 +253,8 @@ static enum nx_status registration_run(struct nx_write *write, struct nx_tx *tx,
 	enum nx_status status = organization_choose(registration, tx, error);
 
 	write->status = 201;
+	if (status == NX_OK)
+		status = addresses_foresee(registration, tx, error);
 	if (status != NX_OK)
 		return status;
 	status = organization_enter(registration, tx, error);
@@ -312,6 +352,7 @@ void nx_device_create(struct nx_request *request)
 		return;
 	registration = nx_write_new(request, sizeof(*registration), 201, registration_run);
 	registration->write.end = registration_end;
+	registration->write.asking = &registration->asking;
 	nx_uuid_make(registration->id);
 	nx_record_blank(&registration->write.server->fields->devices, registration->record);
 	if (body_read(registration, body, &error) == NX_OK)

@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "server/auth/auth.h"
 #include "server/resources/access.h"
+#include "server/resources/asking.h"
 #include "server/resources/change.h"
 #include "server/resources/device.h"
 #include "server/resources/handlers.h"
@@ -21,6 +22,7 @@ struct update {
 	const char *organization_id; /* where it is to go; NULL: stay */
 	const char *hostname, *os;   /* NULL: as they are */
 	struct nx_child_prefixes children;
+	struct nx_asking asking;
 	/* Of one run. */
 	struct nx_value *before;
 	struct nx_value *organization;
@@ -155,7 +157,7 @@ static enum nx_status device_change(struct update *update, struct nx_tx *tx, str
 	status = children_check(update, tx, error);
 	if (status == NX_OK && addresses_due(update))
 		status = nx_device_addresses_choose(server, tx, update->organization, NULL, update->after,
-						    &update->texts, error);
+						    &update->asking, &update->texts, error);
 	return status == NX_OK ? device_store(update, tx, error) : status;
 }
 
@@ -210,6 +212,7 @@ void nx_device_update(struct nx_request *request)
 	update = nx_write_new(request, sizeof(*update), 200, update_run);
 	update->write.end = update_end;
 	update->write.committed = update_committed;
+	update->write.asking = &update->asking;
 	update->body = body;
 	update->id = nx_request_param(request, "id");
 	if (body_read(update, &error) == NX_OK)

@@ -268,9 +268,16 @@ struct nx_fields *nx_fields_begin(void)
 	return fields;
 }
 
-#define ADVANCE_FOR_NEW_DEVICE                                                                               \
-	"UPDATE organizations SET revision = revision + 1 WHERE id = $1"                                     \
-	" AND NOT EXISTS (SELECT 1 FROM devices WHERE public_key = $2)"
+/* A device that is new may enter the organization: for a user, and for a registration key. */
+#define NEW_DEVICE " WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM devices WHERE public_key = $2)"
+#define NEW_DEVICE_FOR_USER                                                                                  \
+	NEW_DEVICE                                                                                           \
+	" AND EXISTS (SELECT 1 FROM memberships WHERE organization_id = organizations.id AND user_id = $3)"
+#define NEW_DEVICE_FOR_KEY                                                                                   \
+	NEW_DEVICE                                                                                           \
+	" AND EXISTS (SELECT 1 FROM registration_keys WHERE id = $3 AND organization_id = organizations.id"  \
+	" AND (expires_at = 0 OR expires_at > $4) AND (single_use = 0 OR uses = 0))"
+#define ADVANCE "UPDATE organizations SET revision = revision + 1"
 
 enum nx_status nx_fields_end(struct nx_fields *fields, struct nx_error *error)
 {
@@ -280,20 +287,12 @@ enum nx_status nx_fields_end(struct nx_fields *fields, struct nx_error *error)
 		return status;
 	nx_columns_sql(&fields->organizations);
 	nx_columns_sql(&fields->devices);
-	fields->advance =
-		nx_printf("UPDATE organizations SET revision = revision + 1 WHERE id = $1 RETURNING %s",
-			  fields->organizations.list);
-	fields->advance_for_user =
-		nx_printf(ADVANCE_FOR_NEW_DEVICE " AND EXISTS (SELECT 1 FROM memberships WHERE "
-						 "organization_id = organizations.id AND user_id = $3)"
-						 " RETURNING %s",
-			  fields->organizations.list);
-	fields->advance_for_key = nx_printf(
-		ADVANCE_FOR_NEW_DEVICE
-		" AND EXISTS (SELECT 1 FROM registration_keys WHERE id = $3 AND organization_id = "
-		"organizations.id"
-		" AND (expires_at = 0 OR expires_at > $4) AND (single_use = 0 OR uses = 0)) RETURNING %s",
-		fields->organizations.list);
+	const char *list = fields->organizations.list;
+	fields->advance = nx_printf(ADVANCE " WHERE id = $1 RETURNING %s", list);
+	fields->advance_for_user = nx_printf(ADVANCE NEW_DEVICE_FOR_USER " RETURNING %s", list);
+	fields->advance_for_key = nx_printf(ADVANCE NEW_DEVICE_FOR_KEY " RETURNING %s", list);
+	fields->enter_for_user = nx_printf("SELECT %s FROM organizations" NEW_DEVICE_FOR_USER, list);
+	fields->enter_for_key = nx_printf("SELECT %s FROM organizations" NEW_DEVICE_FOR_KEY, list);
 	fields->changed = nx_printf("SELECT %s FROM devices WHERE organization_id = $1 AND revision > $2"
 				    " AND revision <= $3 ORDER BY revision LIMIT $4",
 				    fields->devices.list);
@@ -343,6 +342,8 @@ void nx_fields_free(struct nx_fields *fields)
 	free(fields->advance);
 	free(fields->advance_for_user);
 	free(fields->advance_for_key);
+	free(fields->enter_for_user);
+	free(fields->enter_for_key);
 	free(fields->changed);
 	free(fields->by_key);
 	free(fields);

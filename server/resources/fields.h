@@ -105,6 +105,7 @@ struct nx_fields {
 	/* The same, if nobody has the public key $2 yet, and if user $3 is a member, or if
 	 * registration key $3 is good at the time $4 (seconds since 1970). */
 	char *advance_for_user, *advance_for_key;
+	char *enter_for_user, *enter_for_key; /* the columns under the same condition, nothing changed */
 	/* SELECT of devices of organization $1 with $2 < revision <= $3, in order, $4 at most. */
 	char *changed;
 	char *by_key;				  /* SELECT of a device by its public key: $1 */

@@ -5,6 +5,7 @@
 
 #include "base/address.h"
 #include "server/resources/lease_inside.h"
+#include "server/resources/strategies.h"
 
 static bool seen_one(void *context, const struct nx_row *row)
 {
@@ -170,10 +171,28 @@ static enum nx_status choose_by_strategy(const struct nx_choice *choice, const c
 
 	if (status != NX_OK)
 		return status;
+	if (nx_strategy_blocks(&strategy)) {
+		status = nx_lease_foresee(choice->leases, choice->source, choice->request, &strategy, error);
+		return status == NX_OK ? nx_lease_by_blocking(choice, &strategy, out, error) : status;
+	}
 	if (strategy.ops)
 		return nx_lease_by_strategy(choice, &strategy, out, error);
 	return choice->entry->rules.limited ? nx_lease_in_sequence(choice, out, error)
 					    : choose_any(choice, out, error);
+}
+
+enum nx_status nx_lease_foresee_choice(struct nx_leases *leases, const struct nx_lease_source *source,
+				       const struct nx_lease_request *request, struct nx_error *error)
+{
+	const struct nx_family *family = source->family;
+	struct nx_strategy strategy = {0};
+	enum nx_status status = nx_strategy_find(leases->server->plugins, family->ops, family->instance,
+						 source->strategy, &strategy, error);
+
+	if (status != NX_OK || !nx_strategy_blocks(&strategy) ||
+	    !nx_pool_keeps_nothing(leases, source, request->organization_id))
+		return status;
+	return nx_lease_foresee(leases, source, request, &strategy, error);
 }
 
 enum nx_status nx_lease_choose(struct nx_leases *leases, struct nx_tx *tx,
@@ -181,7 +200,7 @@ enum nx_status nx_lease_choose(struct nx_leases *leases, struct nx_tx *tx,
 			       const struct nx_address *wanted, struct nx_address *out,
 			       struct nx_error *error)
 {
-	struct nx_choice choice = {.leases = leases, .tx = tx, .request = request};
+	struct nx_choice choice = {.leases = leases, .tx = tx, .request = request, .source = source};
 	struct nx_address found = {0};
 	bool kept = false;
 	enum nx_status status = nx_pool_open(leases, tx, source->family, request->organization_id,

@@ -18,6 +18,8 @@
 
 #include "server/resources/fields.h"
 
+struct nx_asking;
+
 struct nx_leases *nx_leases_new(struct nx_server *server);
 void nx_leases_free(struct nx_leases *leases); /* after nx_store_stop(); NULL is fine */
 
@@ -29,18 +31,26 @@ struct nx_lease_source {
 	/* Of the organization: the revision of its own last change, and when the last of its
 	 * quarantines ends, in seconds since 1970. */
 	int64_t changed, quarantined;
+	/* Where strategies that block are asked (asking.h); NULL: they are not, which is NX_UNSUPPORTED. */
+	struct nx_asking *asking;
 };
 /*
  * Choose an address for a device: the one that is wanted, or (NULL) the one that is kept for it
  * by a reservation or a quarantine, or one that the strategy proposes. NX_INVALID: outside or
  * never given; NX_CONFLICT: taken, reserved or in quarantine; NX_EXHAUSTED: none left; all with the field of
  * the address and a message for a person. NX_UNSUPPORTED: no such strategy is loaded. NX_INTERNAL: a plugin
- * misbehaves.
+ * misbehaves. NX_UNAVAILABLE, and a question is open in source->asking: have it answered, and run again.
  */
 enum nx_status nx_lease_choose(struct nx_leases *leases, struct nx_tx *tx,
 			       const struct nx_lease_source *source, const struct nx_lease_request *request,
 			       const struct nx_address *wanted, struct nx_address *out,
 			       struct nx_error *error);
+/*
+ * Before anything is written: is a strategy that blocks to be asked? Then the question is open in
+ * source->asking, and the answer NX_UNAVAILABLE. Nothing is taken.
+ */
+enum nx_status nx_lease_foresee_choice(struct nx_leases *leases, const struct nx_lease_source *source,
+				       const struct nx_lease_request *request, struct nx_error *error);
 /*
  * Write the lease that was chosen; the device's row must be there. NX_CONFLICT when
  * another server was faster: end the command with it and be run again, the pool
@@ -62,7 +72,8 @@ enum nx_status nx_leases_end_all(struct nx_leases *leases, struct nx_tx *tx, con
  * prefix of it the default one, and every device without an address that supports it
  * an address. Control thread, after nx_store_start(), before requests are served.
  * Works in batches and logs its progress; a pool that is exhausted, or whose
- * organization names a strategy that is not loaded, is logged and passed over. Costs one query per family
+ * organization names a strategy that is not loaded, or that blocks and gives no address
+ * now, is logged and passed over until the next start. Costs one query per family
  * when there is nothing to do.
  */
 enum nx_status nx_leases_family_arrived(struct nx_server *server, struct nx_error *error);

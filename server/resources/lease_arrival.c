@@ -10,14 +10,18 @@
 #include "base/memory.h"
 #include "base/secret.h"
 #include "server/resources/access.h"
+#include "server/resources/asking.h"
 #include "server/resources/change.h"
 #include "server/resources/device.h"
 #include "server/resources/lease.h"
 #include "server/resources/record_list.h"
+#include "server/resources/strategies.h"
 
 /* Rows of one transaction: few enough not to keep others waiting, enough to be worth a commit. */
 #define BATCH 256
 #define PROGRESS_SECONDS 5
+/* Strategies that block may fail so often in all before they are not asked any more. */
+#define REFUSALS 3
 /* Devices without an address that are logged each for itself; the rest are counted. */
 #define TOLD_ONE_BY_ONE 10
 
@@ -35,6 +39,12 @@ struct arrival {
 	/* Of one batch, started anew by each run. */
 	char batch_last[NX_UUID_TEXT];
 	size_t batch_rows, batch_done, batch_full;
+	bool foreseen; /* it ends before a device for which a strategy is to be asked first */
+	/* Of the device that strategies are asked for, and what they refused. */
+	char asked[NX_UUID_TEXT];
+	struct nx_asking asking;
+	struct nx_error refusal;
+	unsigned refusals;
 	/* In all. */
 	size_t done, full;
 	time_t told;
@@ -121,6 +131,32 @@ static void device_tell(const struct arrival *arrival, const struct nx_value *re
 		observer->device(observer->context, arrival->family, record, NX_ARRIVAL_WITHOUT, why);
 }
 
+/* Where questions for this device are left; NULL: nobody is asked for it any more. */
+static struct nx_asking *device_asking(struct arrival *arrival, const char *device_id)
+{
+	if (strcmp(arrival->asked, device_id) != 0) {
+		snprintf(arrival->asked, sizeof(arrival->asked), "%s", device_id);
+		arrival->asking = (struct nx_asking){0};
+		if (arrival->refusals < REFUSALS)
+			arrival->refusal = (struct nx_error){0};
+	}
+	return arrival->refusal.status == NX_OK ? &arrival->asking : NULL;
+}
+
+/* Strategies that block are asked between two batches: is one to be asked for this device? */
+static enum nx_status device_foresee(struct arrival *arrival, const struct nx_value *organization,
+				     const struct nx_value *record, struct nx_asking *asking,
+				     struct nx_error *error)
+{
+	enum nx_status status;
+
+	if (!asking)
+		return NX_OK;
+	status = nx_device_addresses_foresee(arrival->server, organization, NULL, record, asking, error);
+	arrival->foreseen = asking->open;
+	return status == NX_UNSUPPORTED ? NX_OK : status; /* which is found again */
+}
+
 static enum nx_status device_serve(struct arrival *arrival, struct nx_tx *tx, struct nx_value *record,
 				   struct nx_error *error)
 {
@@ -136,7 +172,14 @@ static enum nx_status device_serve(struct arrival *arrival, struct nx_tx *tx, st
 	if (status != NX_OK)
 		return status;
 	memcpy(after, record, fields->devices.count * sizeof(*after));
-	status = nx_device_addresses_choose(arrival->server, tx, organization, NULL, after, &texts, &why);
+	struct nx_asking *asking = device_asking(arrival, record[NX_DEVICE_ID].text);
+	status = device_foresee(arrival, organization, record, asking, error);
+	if (status != NX_OK)
+		return status;
+	status = nx_device_addresses_choose(arrival->server, tx, organization, NULL, after, asking, &texts,
+					    &why);
+	if (status == NX_UNSUPPORTED && arrival->refusal.status != NX_OK)
+		why = arrival->refusal;
 	if (arrival->observer && (status == NX_OK || status == NX_EXHAUSTED || status == NX_UNSUPPORTED))
 		device_tell(arrival, after, &texts, &why);
 	if (status == NX_EXHAUSTED || status == NX_UNSUPPORTED) { /* full, or its strategy is not loaded */
@@ -169,12 +212,34 @@ static enum nx_status batch_run(struct nx_command *command, struct nx_tx *tx, st
 
 	arrival->batch_done = arrival->batch_full = 0;
 	arrival->batch_rows = list.count;
+	arrival->foreseen = false;
+	nx_asking_begin(&arrival->asking);
+	snprintf(arrival->batch_last, NX_UUID_TEXT, "%s", arrival->last);
 	for (size_t i = 0; status == NX_OK && i < list.count; i++) {
-		snprintf(arrival->batch_last, NX_UUID_TEXT, "%s", list.records[i][0].text);
 		status = arrival->each(arrival, tx, list.records[i], error);
+		if (status == NX_OK)
+			snprintf(arrival->batch_last, NX_UUID_TEXT, "%s", list.records[i][0].text);
 	}
 	nx_record_list_clean(&list);
-	return status;
+	return arrival->foreseen ? NX_OK : status; /* those before it are served */
+}
+
+/* Have the open question answered, which may be that the device gets no address. */
+static void question_settle(struct arrival *arrival)
+{
+	struct nx_strategies *strategies = arrival->server->strategies;
+	struct nx_asking *asking = &arrival->asking;
+	struct nx_proposal proposal;
+
+	if (!asking->deadline)
+		asking->deadline = nx_strategies_deadline(strategies);
+	nx_strategies_wait(strategies, &asking->question, asking->deadline, &proposal);
+	if (proposal.status == NX_OK) {
+		nx_asking_answer(asking, &proposal.address);
+		return;
+	}
+	arrival->refusal = proposal.error;
+	arrival->refusals++;
 }
 
 static void progress_tell(struct arrival *arrival, bool finished)
@@ -196,19 +261,25 @@ static void progress_tell(struct arrival *arrival, bool finished)
 static enum nx_status arrive(struct arrival *arrival, struct nx_error *error)
 {
 	enum nx_status status;
+	bool asking;
 
 	arrival->told = time(NULL);
 	do {
 		arrival->command.run = batch_run;
 		status = arrival->tx ? batch_run(&arrival->command, arrival->tx, error)
 				     : nx_store_write(arrival->server->store, &arrival->command, error);
-		if (status != NX_OK)
+		asking = arrival->asking.open;
+		if (status != NX_OK && !asking)
 			break;
-		memcpy(arrival->last, arrival->batch_last, sizeof(arrival->last));
-		arrival->done += arrival->batch_done;
-		arrival->full += arrival->batch_full;
+		if (status == NX_OK) {
+			memcpy(arrival->last, arrival->batch_last, sizeof(arrival->last));
+			arrival->done += arrival->batch_done;
+			arrival->full += arrival->batch_full;
+		}
+		if (asking)
+			question_settle(arrival);
 		progress_tell(arrival, false);
-	} while (arrival->batch_rows == BATCH);
+	} while (arrival->batch_rows == BATCH || asking);
 	if (status == NX_OK)
 		progress_tell(arrival, true);
 	free(arrival->select);

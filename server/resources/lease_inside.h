@@ -3,6 +3,7 @@
 #ifndef NX_SERVER_RESOURCES_LEASE_INSIDE_H
 #define NX_SERVER_RESOURCES_LEASE_INSIDE_H
 
+#include "server/resources/asking.h"
 #include "server/resources/pools.h"
 #include "server/resources/strategy.h"
 
@@ -15,6 +16,7 @@ struct nx_choice {
 	struct nx_tx *tx;
 	struct nx_pool_entry *entry;
 	const struct nx_lease_request *request;
+	const struct nx_lease_source *source; /* for strategies that block */
 };
 
 /* Is this address of the organization leased, kept for a device, or in quarantine, as the store
@@ -37,12 +39,35 @@ enum nx_status nx_lease_refuse(const struct nx_choice *choice, enum nx_status st
 /* A plugin's proposal is unfit: NX_INTERNAL. */
 enum nx_status nx_lease_misbehaves(const char *plugin, const struct nx_address *address, const char *what,
 				   struct nx_error *error);
+/* It has none, and not because there is none: NX_INTERNAL. */
+enum nx_status nx_lease_no_proposal(const char *plugin, const struct nx_error *why, struct nx_error *error);
+/* All that it has proposed for a device, this one at last, was taken: NX_INTERNAL. */
+enum nx_status nx_lease_taken_again(const struct nx_strategy *strategy, const struct nx_address *address,
+				    struct nx_error *error);
 /* Is it an address of the pool's family, in the pool's prefix? Otherwise `plugin` misbehaves. */
 enum nx_status nx_lease_proposal_check(const struct nx_choice *choice, const char *plugin,
 				       const struct nx_address *address, struct nx_error *error);
 
 /* lease_strategy.c: ask the strategy until it proposes an address that is free, and take it. */
 enum nx_status nx_lease_by_strategy(const struct nx_choice *choice, const struct nx_strategy *strategy,
+				    struct nx_address *out, struct nx_error *error);
+/*
+ * The pool's answer to a strategy's proposal, *free when it is the one. What only the table knew of
+ * stays taken in the pool. `repeated` counts those that were taken; too many are NX_INTERNAL.
+ */
+enum nx_status nx_lease_proposal_take(const struct nx_choice *choice, const struct nx_strategy *strategy,
+				      const struct nx_address *address, unsigned *repeated, bool *free,
+				      struct nx_error *error);
+
+/*
+ * lease_blocking.c: has a strategy that blocks to be asked first? Then the question is left open in
+ * source->asking, and the transaction ends with NX_UNAVAILABLE. Needs no pool.
+ */
+enum nx_status nx_lease_foresee(struct nx_leases *leases, const struct nx_lease_source *source,
+				const struct nx_lease_request *request, const struct nx_strategy *strategy,
+				struct nx_error *error);
+/* Take what it has proposed when it was asked. What is taken is asked once more, in the same way. */
+enum nx_status nx_lease_by_blocking(const struct nx_choice *choice, const struct nx_strategy *strategy,
 				    struct nx_address *out, struct nx_error *error);
 
 /* lease_sequence.c: the same by the next address after the last one that the rules leave open. */

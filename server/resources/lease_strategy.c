@@ -4,6 +4,7 @@
 
 #include "base/address.h"
 #include "server/resources/lease_inside.h"
+#include "server/resources/strategies.h"
 
 /* What went wrong while the strategy looked at the pool: not its fault. */
 struct trouble {
@@ -58,6 +59,12 @@ static enum nx_status view_next_free(const struct nx_strategy_view *view, const 
 
 /* --- asking it --------------------------------------------------------------------------- */
 
+enum nx_status nx_lease_no_proposal(const char *plugin, const struct nx_error *why, struct nx_error *error)
+{
+	return nx_fail(error, NX_INTERNAL, NULL, "plugin %s misbehaves: it proposes no address: %s", plugin,
+		       why->message[0] ? why->message : "it does not say why");
+}
+
 /* It has nothing to propose: the message is the plugin's, if it has one. */
 static enum nx_status nothing(const struct nx_choice *choice, const struct nx_strategy *strategy,
 			      enum nx_status status, const struct nx_error *why, struct nx_error *error)
@@ -67,8 +74,23 @@ static enum nx_status nothing(const struct nx_choice *choice, const struct nx_st
 	if (status == NX_EXHAUSTED)
 		return nx_fail(error, NX_EXHAUSTED, NULL, "plugin %s has no address to propose",
 			       strategy->plugin);
-	return nx_fail(error, NX_INTERNAL, NULL, "plugin %s misbehaves: it proposes no address: %s",
-		       strategy->plugin, why->message[0] ? why->message : "it does not say why");
+	return nx_lease_no_proposal(strategy->plugin, why, error);
+}
+
+/* Call it, and count what comes of it. */
+static enum nx_status call(const struct nx_choice *choice, const struct nx_strategy *strategy,
+			   const struct nx_strategy_request *request, struct nx_address *out,
+			   struct nx_error *why)
+{
+	struct nx_strategies *strategies = choice->leases->server->strategies;
+	uint64_t begun = nx_strategies_microseconds();
+	enum nx_status status = strategy->ops->choose(strategy->instance, request, out, why);
+	enum nx_strategy_result result = status == NX_OK	  ? NX_STRATEGY_PROPOSED
+					 : status == NX_EXHAUSTED ? NX_STRATEGY_EXHAUSTED
+								  : NX_STRATEGY_FAILED;
+
+	nx_strategies_measured(strategies, strategy, result, nx_strategies_microseconds() - begun);
+	return status;
 }
 
 /* One proposal, of which it is sure that it lies in the prefix. */
@@ -95,7 +117,7 @@ static enum nx_status ask(const struct nx_choice *choice, const struct nx_strate
 	enum nx_status status;
 
 	*out = (struct nx_address){0};
-	status = strategy->ops->choose(strategy->instance, &request, out, &why);
+	status = call(choice, strategy, &request, out, &why);
 	if (trouble.status != NX_OK) {
 		if (error)
 			*error = trouble.error;
@@ -103,13 +125,16 @@ static enum nx_status ask(const struct nx_choice *choice, const struct nx_strate
 	}
 	if (status != NX_OK)
 		return nothing(choice, strategy, status, &why, error);
-	return nx_lease_proposal_check(choice, strategy->plugin, out, error);
+	status = nx_lease_proposal_check(choice, strategy->plugin, out, error);
+	if (status != NX_OK)
+		nx_strategies_rejected(choice->leases->server->strategies, strategy, NX_STRATEGY_UNFIT);
+	return status;
 }
 
 /* --- what is made of it -------------------------------------------------------------------- */
 
-static enum nx_status taken_again(const struct nx_strategy *strategy, const struct nx_address *address,
-				  struct nx_error *error)
+enum nx_status nx_lease_taken_again(const struct nx_strategy *strategy, const struct nx_address *address,
+				    struct nx_error *error)
 {
 	char what[64];
 
@@ -117,12 +142,11 @@ static enum nx_status taken_again(const struct nx_strategy *strategy, const stru
 	return nx_lease_misbehaves(strategy->plugin, address, what, error);
 }
 
-/* The pool's answer to a proposal, *free when it is the one. What only the table knew of stays taken
- * in the pool. */
-static enum nx_status proposal_take(const struct nx_choice *choice, const struct nx_strategy *strategy,
-				    const struct nx_address *address, unsigned *repeated, bool *free,
-				    struct nx_error *error)
+enum nx_status nx_lease_proposal_take(const struct nx_choice *choice, const struct nx_strategy *strategy,
+				      const struct nx_address *address, unsigned *repeated, bool *free,
+				      struct nx_error *error)
 {
+	struct nx_strategies *strategies = choice->leases->server->strategies;
 	struct nx_pool_entry *entry = choice->entry;
 	struct nx_error why = {0};
 	bool taken = false;
@@ -134,8 +158,12 @@ static enum nx_status proposal_take(const struct nx_choice *choice, const struct
 		status = nx_lease_take(choice, address, &verdict, &why, error);
 	if (status != NX_OK)
 		return status;
+	if (verdict == NX_CONFLICT || verdict == NX_INVALID)
+		nx_strategies_rejected(strategies, strategy,
+				       verdict == NX_CONFLICT ? NX_STRATEGY_TAKEN : NX_STRATEGY_UNFIT);
 	if (verdict == NX_CONFLICT)
-		return ++*repeated < NX_STRATEGY_ATTEMPTS ? NX_OK : taken_again(strategy, address, error);
+		return ++*repeated < NX_STRATEGY_ATTEMPTS ? NX_OK
+							  : nx_lease_taken_again(strategy, address, error);
 	if (verdict == NX_INVALID)
 		return nx_lease_misbehaves(strategy->plugin, address, "is reserved", error);
 	if (verdict != NX_OK)
@@ -160,7 +188,7 @@ static enum nx_status ask_on(const struct nx_choice *choice, const struct nx_str
 	for (unsigned i = 0; i < NX_LEASE_PROBES && !*free && status == NX_OK; i++) {
 		status = ask(choice, strategy, i, out, error);
 		if (status == NX_OK)
-			status = proposal_take(choice, strategy, out, &repeated, free, error);
+			status = nx_lease_proposal_take(choice, strategy, out, &repeated, free, error);
 	}
 	return status;
 }
@@ -183,7 +211,7 @@ enum nx_status nx_lease_by_strategy(const struct nx_choice *choice, const struct
 			nx_pool_exhausted(entry);
 	}
 	if (status == NX_OK && !free)
-		return taken_again(strategy, &found, error);
+		return nx_lease_taken_again(strategy, &found, error);
 	if (status == NX_OK)
 		*out = found;
 	return status;

@@ -346,6 +346,24 @@ bool nx_pool_doubtful(const struct nx_tx *tx, const struct nx_pool_entry *entry)
 	       (nx_tx_kind(tx) != NX_STORE_SQLITE && entry->quarantined_until > time(NULL));
 }
 
+const struct nx_address *nx_pool_last(const struct nx_leases *leases, const struct nx_family *family,
+				      const char *organization_id, const struct nx_prefix *prefix)
+{
+	const struct nx_pool_entry *entry = entry_find(leases, family->key, organization_id);
+
+	return entry && entry->last.length && nx_prefix_compare(&entry->prefix, prefix) == 0 ? &entry->last
+											     : NULL;
+}
+
+bool nx_pool_keeps_nothing(const struct nx_leases *leases, const struct nx_lease_source *source,
+			   const char *organization_id)
+{
+	const struct nx_pool_entry *entry = entry_find(leases, source->family->key, organization_id);
+
+	return entry && entry->changed == source->changed && !entry->rules.kept_count &&
+	       source->quarantined <= time(NULL);
+}
+
 bool nx_pool_may_be_stale(const struct nx_tx *tx, const struct nx_pool_entry *entry)
 {
 	return nx_tx_kind(tx) != NX_STORE_SQLITE &&

@@ -41,6 +41,12 @@ struct nx_leases {
 enum nx_status nx_pool_open(struct nx_leases *leases, struct nx_tx *tx, const struct nx_family *family,
 			    const char *organization_id, const struct nx_prefix *prefix,
 			    struct nx_pool_entry **out, struct nx_error *error);
+/* What was given last in a pool over this prefix; NULL: nothing is known. It is not opened for that. */
+const struct nx_address *nx_pool_last(const struct nx_leases *leases, const struct nx_family *family,
+				      const char *organization_id, const struct nx_prefix *prefix);
+/* Is it known, without opening the pool, that no address is kept for certain devices? */
+bool nx_pool_keeps_nothing(const struct nx_leases *leases, const struct nx_lease_source *source,
+			   const char *organization_id);
 /* Close it and read it anew, as this transaction sees the table. */
 enum nx_status nx_pool_read(struct nx_tx *tx, struct nx_pool_entry *entry, struct nx_error *error);
 /*

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/resources/strategies.h"
 #include "server/watch/hub.h"
 
 static void refuse_field(struct nx_request *request, const struct nx_error *error)
@@ -52,7 +53,41 @@ static enum nx_status write_run(struct nx_command *command, struct nx_tx *tx, st
 	struct nx_write *write = (struct nx_write *)(void *)command;
 
 	write_reset(write);
+	if (write->asking)
+		nx_asking_begin(write->asking);
 	return write->run(write, tx, error);
+}
+
+static void write_refuse(struct nx_write *write, const struct nx_error *error)
+{
+	write_reset(write);
+	nx_buffer_free(&write->body);
+	nx_refuse(write->request, error);
+}
+
+/* --- what a strategy has to be asked for first --- */
+
+static void write_answered(void *context, const struct nx_proposal *proposal)
+{
+	struct nx_write *write = context;
+
+	if (proposal->status != NX_OK) {
+		write_refuse(write, &proposal->error);
+		return;
+	}
+	nx_asking_answer(write->asking, &proposal->address);
+	nx_write_submit(write);
+}
+
+static void write_ask(struct nx_write *write)
+{
+	struct nx_strategies *strategies = write->server->strategies;
+	struct nx_asking *asking = write->asking;
+
+	write_reset(write);
+	if (!asking->deadline)
+		asking->deadline = nx_strategies_deadline(strategies);
+	nx_strategies_ask(strategies, &asking->question, asking->deadline, write_answered, write);
 }
 
 static void write_done(struct nx_command *command, enum nx_status status, const struct nx_error *error)
@@ -60,16 +95,21 @@ static void write_done(struct nx_command *command, enum nx_status status, const 
 	struct nx_write *write = (struct nx_write *)(void *)command;
 	struct nx_buffer body = write->body;
 
+	if (status == NX_UNAVAILABLE && write->asking && write->asking->open) {
+		write_ask(write);
+		return;
+	}
 	if (status == NX_OK && write->committed)
 		write->committed(write);
 	nx_watch_flush(write->server->watch);
+	if (status != NX_OK) {
+		write_refuse(write, error);
+		return;
+	}
 	if (write->end)
 		write->end(write);
 	write->body = (struct nx_buffer){0};
-	if (status != NX_OK) {
-		nx_buffer_free(&body);
-		nx_refuse(write->request, error);
-	} else if (write->status == 204) {
+	if (write->status == 204) {
 		nx_buffer_free(&body);
 		nx_reply_empty(write->request, 204);
 	} else {

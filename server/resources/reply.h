@@ -28,6 +28,8 @@ static inline enum nx_status nx_not_found(struct nx_error *error, const char *re
 /* NX_CONFLICT with the id of what is there; NULL when the asker may not see it. */
 enum nx_status nx_exists(struct nx_error *error, const char *id);
 
+struct nx_asking;
+
 /*
  * A write on behalf of a request: the command, who asked, and the reply that `done` makes of
  * what `run` left. Embedded at the start of a handler's own struct, which lives as long as
@@ -44,6 +46,9 @@ struct nx_write {
 	void (*end)(struct nx_write
 			    *write); /* NULL, or frees what `run` has allocated; before each run as well */
 	void (*committed)(struct nx_write *write); /* NULL, or what follows a commit */
+	/* NULL, or where `run` leaves questions to strategies that block (asking.h): they are asked, and it
+	 * is run again. */
+	struct nx_asking *asking;
 };
 
 /* `size` is that of the handler's struct. */

@@ -58,6 +58,7 @@ enum nx_status nx_strategy_find(const struct nx_plugins *plugins, const struct n
 			"say what is free (pool_find), and can do its own alone",
 			family->label, name);
 	*out = (struct nx_strategy){
+		.name = capability->key,
 		.plugin = capability->provider->plugin->name,
 		.ops = capability->ops,
 		.instance = capability->provider->instance,

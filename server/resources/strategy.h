@@ -13,6 +13,7 @@
 
 /* A strategy plugin, as it is asked. */
 struct nx_strategy {
+	const char *name; /* that operators choose it by */
 	const char *plugin;
 	const struct nx_strategy_ops *ops; /* NULL: the pool's own */
 	void *instance;

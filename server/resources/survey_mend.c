@@ -112,8 +112,9 @@ static enum nx_status device_mend(struct nx_survey *survey, struct nx_tx *tx, si
 	memcpy(after, before, survey->devices.columns->count * sizeof(*after));
 	if (!record_mend(survey, device, after))
 		return NX_OK;
-	status = nx_device_addresses_choose(survey->server, tx, survey->organization, NULL, after, &texts,
-					    &why);
+	/* Nobody is asked and waited for in the midst of a repair: who depends on it stays without. */
+	status = nx_device_addresses_choose(survey->server, tx, survey->organization, NULL, after, NULL,
+					    &texts, &why);
 	if (status == NX_EXHAUSTED || status == NX_UNSUPPORTED) {
 		refusal_tell(survey, before, &why);
 		return NX_OK;

@@ -32,7 +32,7 @@ refuse "an address family named in the core" \
 # The command line names fields of the API, so it may end a name in a family's suffix; the others may not.
 refuse "a field of one family named in the core" "$(search '_v6\b' server agent)"
 refuse "the default prefix outside of its plugin" "$(search '"0?200::' server agent cli base)"
-refuse "a strategy named in the core" "$(search '"(sequential|random|stable)"' server agent cli)"
+refuse "a strategy named in the core" "$(search '"(sequential|random|stable|external)"' server agent cli)"
 refuse "a driver named in the core" "$(search '[Ww][Ii][Rr][Ee][Gg][Uu][Aa][Rr][Dd]' server agent cli)"
 
 # The one file that may write the default prefix as a constant.

@@ -237,7 +237,8 @@ class Misbehaving(unittest.TestCase):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="nexodus-plugins-"))
         self.addCleanup(shutil.rmtree, self.directory)
         shutil.copytree(BUILD_DIR / "plugins" / "server", self.directory / "server")
-        shutil.copy(BUILD_DIR / "tests" / "api" / "modules" / "bad-strategy.so", self.directory / "server")
+        for name in ("bad-strategy.so", "old-strategy.so"):
+            shutil.copy(BUILD_DIR / "tests" / "api" / "modules" / name, self.directory / "server")
 
     def test_misbehaviour(self):
         with Server(plugin_directory=self.directory) as server:
@@ -259,10 +260,22 @@ class Misbehaving(unittest.TestCase):
                 self.assertEqual(answer.status, 409, answer)
                 self.assertIn("plugin bad-strategy has no address to propose", answer.json["error"])
                 self.assertEqual(post("late").status, 201)
+                # One that is slow is found out.
+                self.assertNotIn("has kept all other writes waiting", server.log()) if field == "strategy" else None
+                self.assertEqual(post("slow").status, 201)
+                told = [e for e in server.events() if e.get("event") == "a strategy has kept all other writes waiting"]
+                self.assertEqual([(e["strategy"], e["plugin"]) for e in told], [("bad", "bad-strategy")])
                 # What a device asks for itself is not the strategy's business.
                 asked = {"tunnel_ip": "100.100.9.9", "tunnel_ip_v6": "200::99"}
                 self.assertEqual(admin.device(organization_id=organization["id"], hostname="failing", **asked)["tunnel_ip"],
                                  "100.100.9.9")
+
+    def test_built_for_an_older_server(self):
+        with Server(plugin_directory=self.directory) as server:
+            admin = User(server, "admin", server.admin_password())
+            organization = admin.organization(strategy="old", strategy_v6="old")
+            device = admin.device(organization_id=organization["id"], hostname="well")
+            self.assertEqual((device["tunnel_ip"], device["tunnel_ip_v6"]), ("100.100.0.1", "200::1"))
 
 
 if __name__ == "__main__":

@@ -72,9 +72,9 @@ static void test_identity(void)
 {
 	static const struct refusal rows[] = {
 		{"wrong-magic", "wrong-magic", "expected magic 0x4e584f44", "found 0x12345678"},
-		{"newer-minor", "newer-minor", "expected plugin ABI 1.0 to 1.1", "found 1.2"},
-		{"newer-major", "newer-major", "expected plugin ABI 1.0 to 1.1", "found 2.1"},
-		{"older-major", "older-major", "expected plugin ABI 1.0 to 1.1", "found 0.1"},
+		{"newer-minor", "newer-minor", "expected plugin ABI 1.0 to 1.2", "found 1.3"},
+		{"newer-major", "newer-major", "expected plugin ABI 1.0 to 1.2", "found 2.2"},
+		{"older-major", "older-major", "expected plugin ABI 1.0 to 1.2", "found 0.2"},
 		{"wrong-role", "wrong-role", "expected role 1 (server)", "found 2 (agent)"},
 		{"no-role", "no-role", "expected role 1 (server)", "found 7 (unknown)"},
 		{"short-descriptor", "short-descriptor", "expected a descriptor of ", "found 40"},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A strategy that does what no strategy may, in the way that the device's host name asks for. */
 #include <string.h>
+#include <time.h>
 
 #include <nexodus/plugin.h>
 #include <nexodus/strategy.h>
@@ -120,13 +121,21 @@ static enum nx_status looking(const struct nx_strategy_request *request, struct 
 	return request->next_free(request->view, &odd, out, error);
 }
 
+/* Longer than a strategy may take that keeps all other writes waiting. */
+static enum nx_status slow(const struct nx_strategy_request *request, struct nx_address *out,
+			   struct nx_error *error)
+{
+	nanosleep(&(const struct timespec){.tv_nsec = 150000000}, NULL);
+	return well(request, out, error);
+}
+
 static const struct {
 	const char *hostname;
 	deed *deed;
 } deeds[] = {
 	{"duplicate", duplicate}, {"late", late},	    {"outside", outside}, {"reserved", reserved},
 	{"family", family},	  {"garbage", garbage},	    {"nothing", nothing}, {"failing", failing},
-	{"silent", silent},	  {"exhausted", exhausted}, {"looking", looking},
+	{"silent", silent},	  {"exhausted", exhausted}, {"looking", looking}, {"slow", slow},
 };
 
 static enum nx_status choose(void *instance, const struct nx_strategy_request *request,
@@ -140,8 +149,18 @@ static enum nx_status choose(void *instance, const struct nx_strategy_request *r
 	return well(request, out, error);
 }
 
-static const struct nx_strategy_ops ops = {.size = sizeof(ops), .label = "bad", .choose = choose};
-static const struct nx_provide provides[] = {{"strategy", "bad", &ops}};
+#ifdef OLD /* as it was built for 1.1 */
+#define MINOR 1
+#define SIZE offsetof(struct nx_strategy_ops, flags)
+#define KEY "old"
+#else
+#define MINOR NX_ABI_MINOR
+#define SIZE sizeof(struct nx_strategy_ops)
+#define KEY "bad"
+#endif
+
+static const struct nx_strategy_ops ops = {.size = SIZE, .label = KEY, .choose = choose};
+static const struct nx_provide provides[] = {{"strategy", KEY, &ops}};
 
 static enum nx_status load(struct nx_host *host, const struct nx_services *services, void **instance,
 			   struct nx_error *error)
@@ -157,9 +176,9 @@ static const struct nx_plugin plugin = {
 	.magic = NX_PLUGIN_MAGIC,
 	.size = sizeof(plugin),
 	.abi_major = NX_ABI_MAJOR,
-	.abi_minor = NX_ABI_MINOR,
+	.abi_minor = MINOR,
 	.role = NX_ROLE_SERVER,
-	.name = "bad-strategy",
+	.name = KEY "-strategy",
 	.version = "1",
 	.license = "Apache-2.0",
 	.summary = "A strategy that misbehaves",
