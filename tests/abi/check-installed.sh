@@ -28,7 +28,7 @@ for module in ipam-v4 ipam-v6 relay driver-wireguard; do
 		[ -e "$plugins/$role/$module.so" ] || fail "$role/$module.so is not installed"
 	done
 done
-for module in strategy-random strategy-stable; do
+for module in strategy-random strategy-stable strategy-external; do
 	[ -e "$plugins/server/$module.so" ] || fail "server/$module.so is not installed"
 done
 say "installed: $(find "$root" -type f | wc -l) files"

@@ -152,6 +152,19 @@ class HostileService(unittest.TestCase):
         self.assertEqual(len(tokens), 1)
         self.assertNotIn(tokens.pop(), agent.log())
 
+    def test_a_strategy_that_is_away_is_waited_for_and_told(self):
+        """As long as whoever gives addresses is away, which the status says in the service's words."""
+        reason = "the strategy 'external' gives no address now: its service cannot be reached"
+        self.world.refuse = {("POST", "/api/devices"): (503, {"error": "service unavailable", "reason": reason},
+                                                        {"Retry-After": "1"})}
+        agent = self.start()
+        wait("it is told", lambda: agent.is_in_state("enrolling") and reason in agent.ask("status")["last_error"])
+        wait("it is tried again", lambda: len(self.service.seen("POST", "/api/devices")) > 2)
+        self.assertIsNone(agent.process.poll())
+        self.world.refuse = {}
+        agent.wait_state("running", 30)
+        self.assertEqual(agent.ask("status")["last_error"], "")
+
     def test_a_lost_answer_is_a_registration_all_the_same(self):
         def lose(request):
             self.world.register(request)
