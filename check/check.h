@@ -76,6 +76,7 @@ const struct check_suite *check_suite_find(enum nx_role role, const char *kind);
 extern const struct check_suite check_suites[];
 
 extern const struct check_case ipam_cases[];
+extern const struct check_case strategy_cases[];
 extern const struct check_case relay_server_cases[];
 extern const struct check_case driver_server_cases[];
 extern const struct check_case family_agent_cases[];

@@ -6,6 +6,7 @@
 
 const struct check_suite check_suites[] = {
 	{NX_ROLE_SERVER, "ipam", ipam_cases, NULL},
+	{NX_ROLE_SERVER, "strategy", strategy_cases, NULL},
 	{NX_ROLE_SERVER, "relay", relay_server_cases, NULL},
 	{NX_ROLE_SERVER, "driver", driver_server_cases, NULL},
 	{NX_ROLE_AGENT, "family", family_agent_cases, NULL},

@@ -88,6 +88,36 @@ fi
 judge "$pools/no-interface.so"
 check "without leave no interface is made" grep -q "^skipped: driver/none.netns: .*--netns" "$LAB_DIR/said"
 
+# Strategies.
+judge "$pools/next.so"
+check_same "the strategy without a fault passes" 0 "$status"
+fails "$pools/four.so" strategy/next.proposals "expected an address of 16 bytes .*, found one of 4"
+fails "$pools/border.so" strategy/next.proposals "expected a proposal inside .*/20, found"
+fails "$pools/reserved.so" strategy/next.proposals "expected an address for a host of .*, which is reserved"
+fails "$pools/repeat.so" strategy/next.taken "expected another address at attempt 1, found .* again, which is taken"
+passes "$pools/repeat.so" strategy/next.requests
+fails "$pools/blind.so" strategy/next.last "expected a proposal inside|expected an address for a host|expected an address of 16"
+fails "$pools/draws.so" strategy/next.exhaustion "expected an address, as [0-9]+ of the [0-9]+ of .* are taken, found that it is exhausted"
+passes "$pools/draws.so" strategy/next.requests
+fails "$pools/full.so" strategy/next.exhaustion "expected \`exhausted\`, as all 2 addresses of .* are taken, found"
+passes "$pools/full.so" strategy/next.taken
+fails "$pools/status.so" strategy/next.exhaustion "expected an address or \`exhausted\`, found conflict: all are taken"
+fails "$pools/last-null.so" strategy/next.last "was killed by signal 6"
+fails "$pools/last-outside.so" strategy/next.last "found invalid: it looks for addresses outside the prefix"
+passes "$pools/last-outside.so" strategy/next.untouched
+fails "$pools/name.so" strategy/next.requests "found invalid: the host's name is too long"
+passes "$pools/name.so" strategy/next.exhaustion
+fails "$pools/scribble.so" strategy/next.untouched "leaves its output alone when there is no address"
+passes "$pools/scribble.so" strategy/next.exhaustion
+fails "$pools/linear.so" strategy/next.growth "looks at 64 addresses at most, found [0-9]+ in a /"
+passes "$pools/linear.so" strategy/next.exhaustion
+fails "$pools/burn.so" strategy/next.growth "takes as long in a /16 as in a /24, found" --only=strategy/next.growth
+fails "$pools/stuck.so" strategy/next.exhaustion "did not end within 1 seconds" --timeout=1 --only=strategy/next.exhaustion
+fails "$pools/deaf.so" strategy/next.waiting "returns in 5 s when nobody waits any more, found" --only=strategy/next.waiting
+fails "$pools/guesses.so" strategy/next.taken "expected another address at attempt 2, found .* again, which is taken"
+fails "$pools/looks.so" strategy/next.proposals "was killed by signal|ended the program with status" \
+	--only=strategy/next.proposals
+
 # A crash, or one that hangs, is told with the calls that led to it, and takes nothing else with it.
 fails "$pools/crash.so" ipam/inet.random "was killed by signal 6"
 passes "$pools/crash.so" ipam/inet.untouched
