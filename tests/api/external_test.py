@@ -349,6 +349,16 @@ class External(unittest.TestCase):
         self.reload(url=f"http://127.0.0.1:{self.reference().port}/", retries=0)
         self.assertEqual(self.post().status, 201)
 
+    def test_what_is_kept_needs_no_service(self):
+        """Also not the first device since the start, when nothing is known of the pool yet."""
+        self.serve(url=f"http://127.0.0.1:{free_port()}/", retries=0)
+        base = f"/api/organizations/{self.organization['id']}/reservations"
+        for address, host in (("100.100.7.9", "printer"), ("100.100.7.10", "scanner")):
+            self.admin.must(201).post(base, {"range": address, "hostname": host})
+        self.assertEqual(self.post(hostname="printer").json["tunnel_ip"], "100.100.7.9")
+        self.refused(self.post(hostname="plotter"), "cannot be reached")
+        self.assertEqual(self.post(hostname="scanner").json["tunnel_ip"], "100.100.7.10")
+
     def test_away_for_long(self):
         self.serve(url=f"http://127.0.0.1:{free_port()}/", retries=0)
         for _ in range(5):
