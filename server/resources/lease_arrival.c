@@ -36,9 +36,10 @@ struct arrival {
 	const struct nx_columns *columns;
 	char *select;		 /* rows that lack it, with id > $1, in order, $2 at most */
 	char last[NX_UUID_TEXT]; /* where the next batch begins */
+	size_t limit;		 /* rows that it has at most */
 	/* Of one batch, started anew by each run. */
 	char batch_last[NX_UUID_TEXT];
-	size_t batch_rows, batch_done, batch_full;
+	size_t batch_rows, batch_done, batch_full, batch_at; /* the row that it has come to */
 	bool foreseen; /* it ends before a device for which a strategy is to be asked first */
 	/* Of the device that strategies are asked for, and what they refused. */
 	char asked[NX_UUID_TEXT];
@@ -207,30 +208,37 @@ static enum nx_status batch_run(struct nx_command *command, struct nx_tx *tx, st
 	struct arrival *arrival = (struct arrival *)command;
 	struct nx_record_list list = {.columns = arrival->columns};
 	enum nx_status status =
-		nx_sql_each(tx, error, arrival->select, NX_PARAMS(NX_TEXT(arrival->last), NX_INT(BATCH)),
+		nx_sql_each(tx, error, arrival->select,
+			    NX_PARAMS(NX_TEXT(arrival->last), NX_INT((int64_t)arrival->limit)),
 			    nx_record_list_take, &list);
 
-	arrival->batch_done = arrival->batch_full = 0;
+	arrival->batch_done = arrival->batch_full = arrival->batch_at = 0;
 	arrival->batch_rows = list.count;
 	arrival->foreseen = false;
 	nx_asking_begin(&arrival->asking);
 	snprintf(arrival->batch_last, NX_UUID_TEXT, "%s", arrival->last);
-	for (size_t i = 0; status == NX_OK && i < list.count; i++) {
-		status = arrival->each(arrival, tx, list.records[i], error);
-		if (status == NX_OK)
-			snprintf(arrival->batch_last, NX_UUID_TEXT, "%s", list.records[i][0].text);
+	while (status == NX_OK && arrival->batch_at < list.count) {
+		struct nx_value *record = list.records[arrival->batch_at];
+
+		status = arrival->each(arrival, tx, record, error);
+		if (status != NX_OK)
+			break;
+		snprintf(arrival->batch_last, NX_UUID_TEXT, "%s", record[0].text);
+		arrival->batch_at++;
 	}
 	nx_record_list_clean(&list);
 	return arrival->foreseen ? NX_OK : status; /* those before it are served */
 }
 
-/* Have the open question answered, which may be that the device gets no address. */
+/* Have the open question answered, which may be that the device gets no address. It is served alone then, so
+ * that no other one's questions take the place of its. */
 static void question_settle(struct arrival *arrival)
 {
 	struct nx_strategies *strategies = arrival->server->strategies;
 	struct nx_asking *asking = &arrival->asking;
 	struct nx_proposal proposal;
 
+	arrival->limit = 1;
 	if (!asking->deadline)
 		asking->deadline = nx_strategies_deadline(strategies);
 	nx_strategies_wait(strategies, &asking->question, asking->deadline, &proposal);
@@ -257,29 +265,44 @@ static void progress_tell(struct arrival *arrival, bool finished)
 	       arrival->full ? full : NULL, NULL);
 }
 
+static enum nx_status batch_write(struct arrival *arrival, struct nx_error *error)
+{
+	enum nx_status status;
+
+	arrival->command.run = batch_run;
+	status = arrival->tx ? batch_run(&arrival->command, arrival->tx, error)
+			     : nx_store_write(arrival->server->store, &arrival->command, error);
+	if (status != NX_OK)
+		return status;
+	memcpy(arrival->last, arrival->batch_last, sizeof(arrival->last));
+	arrival->done += arrival->batch_done;
+	arrival->full += arrival->batch_full;
+	return NX_OK;
+}
+
 /* Until a batch finds no row any more. */
 static enum nx_status arrive(struct arrival *arrival, struct nx_error *error)
 {
 	enum nx_status status;
-	bool asking;
+	bool asking, more;
 
 	arrival->told = time(NULL);
+	arrival->limit = BATCH;
 	do {
-		arrival->command.run = batch_run;
-		status = arrival->tx ? batch_run(&arrival->command, arrival->tx, error)
-				     : nx_store_write(arrival->server->store, &arrival->command, error);
+		status = batch_write(arrival, error);
 		asking = arrival->asking.open;
 		if (status != NX_OK && !asking)
 			break;
-		if (status == NX_OK) {
-			memcpy(arrival->last, arrival->batch_last, sizeof(arrival->last));
-			arrival->done += arrival->batch_done;
-			arrival->full += arrival->batch_full;
-		}
-		if (asking)
+		more = asking || arrival->batch_rows == arrival->limit;
+		/* A question that nobody foresaw: those before the device are served without it first. */
+		if (status != NX_OK && arrival->batch_at)
+			arrival->limit = arrival->batch_at;
+		else if (asking)
 			question_settle(arrival);
+		else
+			arrival->limit = BATCH;
 		progress_tell(arrival, false);
-	} while (arrival->batch_rows == BATCH || asking);
+	} while (more);
 	if (status == NX_OK)
 		progress_tell(arrival, true);
 	free(arrival->select);

@@ -152,6 +152,22 @@ class Blocking(unittest.TestCase):
         self.server.start()
         self.assertTrue(all(d["tunnel_ip_v6"] for d in self.admin.get(listed).json))
 
+    def test_family_arrives_where_some_address_is_kept(self):
+        """Who is asked is found later then, in the midst of a batch: that is no reason to ask again and again."""
+        self.serve(plugins="ipam-v4,relay,driver-wireguard,blocking-strategy")
+        self.organization = self.admin.organization()
+        gone, *others = [self.post("well").json for _ in range(6)]
+        self.server.stop()
+        self.server.environment["NEXODUS_IPAM_V4_QUARANTINE"] = "1h"
+        self.server.start()
+        self.admin.must(200).delete(f"/api/devices/{gone['id']}")
+        self.server.stop()
+        self.server.set(plugins="*")
+        self.server.environment["NEXODUS_IPAM_V6_STRATEGY"] = "blocking"
+        self.server.start()
+        listed = self.admin.get(f"/api/organizations/{self.organization['id']}/devices").json
+        self.assertEqual(len({d["tunnel_ip_v6"] for d in listed} - {""}), len(others))
+
     def inside(self):
         """What the threads of the server are called."""
         tasks = pathlib.Path(f"/proc/{self.server.process.pid}/task")
