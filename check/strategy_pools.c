@@ -14,6 +14,24 @@ static const struct {
 	{16, 126}, {16, 125}, {16, 120}, {16, 113}, {16, 64}, {16, 61}, {16, 48}, {16, 3},
 };
 
+/* Judge the strategy over an empty pool of each size; until `judge` is false, and the check has ended. */
+static void pools_judge(struct check *check, bool (*judge)(struct strategy_pool *pool))
+{
+	struct strategy strategy;
+	bool good = true;
+
+	strategy_begin(check, &strategy);
+	for (size_t i = 0; good && i < NX_COUNT(sizes); i++) {
+		struct strategy_pool pool;
+
+		strategy_pool_open(&strategy, sizes[i].length, sizes[i].bits, &pool);
+		good = judge(&pool);
+		strategy_pool_close(&pool);
+	}
+}
+
+/* --- proposals ---------------------------------------------------------------------------------- */
+
 /* Ask for so many devices over a pool; false: the check has ended. */
 static bool ask_many(struct strategy_pool *pool, unsigned int devices)
 {
@@ -25,19 +43,14 @@ static bool ask_many(struct strategy_pool *pool, unsigned int devices)
 	return good;
 }
 
+static bool proposals_judge(struct strategy_pool *pool)
+{
+	return ask_many(pool, pool->strategy->blocking ? 10 : 200);
+}
+
 void strategy_check_proposals(struct check *check)
 {
-	struct strategy strategy;
-	bool good = true;
-
-	strategy_begin(check, &strategy);
-	for (size_t i = 0; good && i < NX_COUNT(sizes); i++) {
-		struct strategy_pool pool;
-
-		strategy_pool_open(&strategy, sizes[i].length, sizes[i].bits, &pool);
-		good = ask_many(&pool, strategy.blocking ? 10 : 200);
-		strategy_pool_close(&pool);
-	}
+	pools_judge(check, proposals_judge);
 }
 
 /* --- taken -------------------------------------------------------------------------------------- */
@@ -81,25 +94,19 @@ static bool outrun(struct strategy_pool *pool)
 	return true;
 }
 
+static bool taken_judge(struct strategy_pool *pool)
+{
+	struct nx_address address;
+	bool done;
+
+	if (pool->capacity > 100)
+		strategy_occupy(pool, 30);
+	return strategy_propose(pool, &address, &done) && (pool->capacity <= 40 || outrun(pool));
+}
+
 void strategy_check_taken(struct check *check)
 {
-	struct strategy strategy;
-	bool good = true;
-
-	strategy_begin(check, &strategy);
-	for (size_t i = 0; good && i < NX_COUNT(sizes); i++) {
-		struct strategy_pool pool;
-		struct nx_address address;
-		bool done;
-
-		strategy_pool_open(&strategy, sizes[i].length, sizes[i].bits, &pool);
-		if (pool.capacity > 100)
-			strategy_occupy(&pool, 30);
-		good = strategy_propose(&pool, &address, &done);
-		if (good && pool.capacity > 40)
-			good = outrun(&pool);
-		strategy_pool_close(&pool);
-	}
+	pools_judge(check, taken_judge);
 }
 
 /* --- the last address -------------------------------------------------------------------------- */
@@ -127,20 +134,14 @@ static bool fill_to_the_end(struct strategy_pool *pool)
 	return good;
 }
 
+static bool exhaustion_judge(struct strategy_pool *pool)
+{
+	return pool->capacity > (pool->strategy->blocking ? 8 : 4096) || fill_to_the_end(pool);
+}
+
 void strategy_check_exhaustion(struct check *check)
 {
-	struct strategy strategy;
-	bool good = true;
-
-	strategy_begin(check, &strategy);
-	for (size_t i = 0; good && i < NX_COUNT(sizes); i++) {
-		struct strategy_pool pool;
-
-		strategy_pool_open(&strategy, sizes[i].length, sizes[i].bits, &pool);
-		if (pool.capacity <= (strategy.blocking ? 8 : 4096))
-			good = fill_to_the_end(&pool);
-		strategy_pool_close(&pool);
-	}
+	pools_judge(check, exhaustion_judge);
 }
 
 /* --- what was given last ------------------------------------------------------------------------ */

@@ -5,32 +5,15 @@ server that is stopped."""
 import contextlib
 import sqlite3
 import subprocess
-import unittest
 
-from server import Server, run
-from world import User, Watch, public_key
+from server import run
+from world import ServerCase, Watch, public_key
 
 KINDS = ("lease-without-device", "lease-differs", "device-without-lease", "address-outside-prefix",
          "address-of-two-devices", "reservation-outside-prefix")
 
 
-class Check(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server()
-        cls.server.start()
-        cls.admin = User(cls.server, "admin", cls.server.admin_password())
-        cls.alice = User(cls.server, "alice", administrator=cls.admin)
-        cls.bob = User(cls.server, "bob", administrator=cls.admin)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
-        try:
-            cls.server.check()
-        finally:
-            cls.server.clean()
-
+class Check(ServerCase):
     def setUp(self):
         made = self.alice.organization(cidr="10.5.0.0/28", cidr_v6="fd05::ff00/120")
         self.organization, self.base = made["id"], f"/api/organizations/{made['id']}"

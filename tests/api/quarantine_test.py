@@ -8,7 +8,7 @@ import time
 import unittest
 
 from server import Server, run, wait_for
-from world import User, public_key
+from world import ServerCase, User, public_key
 
 
 def configure(server, **sections):
@@ -16,23 +16,10 @@ def configure(server, **sections):
         "".join(f"[{name.replace('_', '-')}]\nquarantine = {value}\n" for name, value in sections.items()))
 
 
-class Quarantine(unittest.TestCase):
+class Quarantine(ServerCase):
     @classmethod
-    def setUpClass(cls):
-        cls.server = Server()
+    def configure(cls):
         configure(cls.server, ipam_v4="1h", ipam_v6="2h")
-        cls.server.start()
-        cls.admin = User(cls.server, "admin", cls.server.admin_password())
-        cls.alice = User(cls.server, "alice", administrator=cls.admin)
-        cls.bob = User(cls.server, "bob", administrator=cls.admin)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
-        try:
-            cls.server.check()
-        finally:
-            cls.server.clean()
 
     def make(self, **fields):
         made = self.alice.organization(**{"cidr": "10.5.0.0/29", "cidr_v6": "fd05::ff00/120", **fields})

@@ -5,11 +5,10 @@ addresses that are kept for one device."""
 import ipaddress
 import json
 import time
-import unittest
 import urllib.parse
 
-from server import PATIENCE, Server, run
-from world import User, Watch, public_key
+from server import PATIENCE, run
+from world import ServerCase, Watch, public_key
 
 FIELD = {"inet": "tunnel_ip", "inet6": "tunnel_ip_v6"}
 STRATEGIES = ("sequential", "random", "stable")
@@ -19,23 +18,7 @@ def query(**arguments):
     return "?" + urllib.parse.urlencode({name: json.dumps(value) for name, value in arguments.items()})
 
 
-class Reservations(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server()
-        cls.server.start()
-        cls.admin = User(cls.server, "admin", cls.server.admin_password())
-        cls.alice = User(cls.server, "alice", administrator=cls.admin)
-        cls.bob = User(cls.server, "bob", administrator=cls.admin)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
-        try:
-            cls.server.check()
-        finally:
-            cls.server.clean()
-
+class Reservations(ServerCase):
     def make(self, **fields):
         """A small organization: 10.5.0.1 to 10.5.0.14, and fd05::ff01 to fd05::ff7f."""
         made = self.alice.organization(**{"cidr": "10.5.0.0/28", "cidr_v6": "fd05::ff00/120", **fields})

@@ -4,8 +4,9 @@
 import base64
 import json
 import secrets
+import unittest
 
-from server import PATIENCE
+from server import PATIENCE, Server
 
 
 def public_key():
@@ -124,3 +125,28 @@ class Watch:
 
     def __exit__(self, *_):
         self.close()
+
+
+class ServerCase(unittest.TestCase):
+    """A server for all tests of a class, with an administrator and two users."""
+
+    @classmethod
+    def configure(cls):
+        """Before `cls.server` starts."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server()
+        cls.configure()
+        cls.server.start()
+        cls.admin = User(cls.server, "admin", cls.server.admin_password())
+        cls.alice = User(cls.server, "alice", administrator=cls.admin)
+        cls.bob = User(cls.server, "bob", administrator=cls.admin)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+        try:
+            cls.server.check()
+        finally:
+            cls.server.clean()
