@@ -5,6 +5,7 @@
 #include <sys/utsname.h>
 
 #include "agent/mapping_nat.h"
+#include "agent/session.h"
 #include "base/address.h"
 #include "base/memory.h"
 
@@ -77,6 +78,17 @@ static void relay_describe(const struct nx_agent *agent, struct nx_json *into)
 						 nx_json_writer(into));
 }
 
+/* While the organization is renumbered, its record says how far that is; others go on when all hosts have
+ * said that they have come as far. */
+static void renumbering_describe(const struct nx_agent *agent, struct nx_json *into)
+{
+	const struct nx_json *self = agent->session ? agent->session->self : NULL;
+	int64_t stage = self ? nx_json_member_integer(self, "renumbering", 0) : 0;
+
+	if (stage > 0 && nx_network_taken_up(&agent->network, nx_json_member_integer(self, "revision", 0)))
+		nx_json_put_integer(into, "renumbering_seen", stage);
+}
+
 struct nx_json *nx_describe_facts(const struct nx_agent *agent)
 {
 	struct nx_json *out = nx_json_object();
@@ -84,6 +96,7 @@ struct nx_json *nx_describe_facts(const struct nx_agent *agent)
 	for (size_t i = 0; i < agent->capabilities.family_count; i++)
 		family_describe(agent, &agent->capabilities.families[i], NULL, out);
 	relay_describe(agent, out);
+	renumbering_describe(agent, out);
 	return out;
 }
 

@@ -80,11 +80,14 @@ static void self_refusals_tell(struct nx_network *network)
 	const struct nx_planner *planner = &network->reconcile.planner;
 
 	for (size_t i = 0; i < network->capabilities->family_count && i < NX_SELF_REFUSALS; i++) {
-		const char *why = planner->self_refusals[i];
+		const char *why =
+			planner->self_refusals[i] ? planner->self_refusals[i] : planner->second_refusals[i];
 
 		if (why && why != network->self_refusals[i])
-			nx_log(NX_LOG_WARNING, "this host takes no part in a family of the mesh", "family",
-			       network->capabilities->families[i].ops->label, "reason", why, NULL);
+			nx_log(NX_LOG_WARNING,
+			       planner->self_refusals[i] ? "this host takes no part in a family of the mesh"
+							 : "this host does not take its second address",
+			       "family", network->capabilities->families[i].ops->label, "reason", why, NULL);
 		network->self_refusals[i] = why;
 	}
 }
@@ -287,6 +290,21 @@ void nx_network_stop(struct nx_network *network, bool keep)
 	nx_reconcile_release(&network->reconcile);
 	nx_members_clear(&network->members);
 	*network = (struct nx_network){0};
+}
+
+bool nx_network_taken_up(const struct nx_network *network, int64_t revision)
+{
+	const struct nx_reconcile *reconcile = &network->reconcile;
+	const struct nx_planner *planner = &reconcile->planner;
+
+	if (!planner->known || planner->record->revision != revision || network->failures ||
+	    reconcile->unsure)
+		return false;
+	for (size_t i = 0; i < planner->self.family_count; i++) {
+		if (planner->record->member.seconds[i].present && !planner->self_seconds[i].present)
+			return false;
+	}
+	return true;
 }
 
 void nx_network_via(const struct nx_network *network, char via[static NX_DEVICE_ID_TEXT])

@@ -83,6 +83,11 @@ void nx_network_settle(struct nx_network *network);
 /* Look at the host soon, and mend what differs. */
 void nx_network_look(struct nx_network *network);
 
+/*
+ * Has all of the given revision of this host's own record, and what came before it, been made so: both
+ * addresses of each family that has two, and what leads to those of the others?
+ */
+bool nx_network_taken_up(const struct nx_network *network, int64_t revision);
 /* The relay that this host has chosen, where others must be told; "" otherwise. */
 void nx_network_via(const struct nx_network *network, char via[static NX_DEVICE_ID_TEXT]);
 /* Has the last look at the host found that the address, outside the mesh, is its own no longer, or is not the

@@ -9,6 +9,12 @@
 #include "base/error.h"
 #include "base/memory.h"
 
+/* A host that is being renumbered. */
+struct address_pair {
+	struct nx_address first; /* the key */
+	struct nx_address second;
+};
+
 /* Of one plan at a time; grows, and is kept. */
 struct nx_plan_scratch {
 	const struct nx_member **relays; /* this host included, ascending by id */
@@ -17,6 +23,8 @@ struct nx_plan_scratch {
 	size_t carried_count, carried_room;
 	struct nx_address *addresses; /* of those that are carried, ascending */
 	size_t address_count, address_room;
+	struct address_pair *pairs; /* of who is planned and of those that are carried, ascending */
+	size_t pair_count, pair_room;
 };
 
 void nx_planner_init(struct nx_planner *planner, const struct nx_capabilities *capabilities,
@@ -25,20 +33,26 @@ void nx_planner_init(struct nx_planner *planner, const struct nx_capabilities *c
 	*planner = (struct nx_planner){.capabilities = capabilities, .members = members};
 	planner->scratch = nx_alloc(sizeof(*planner->scratch));
 	planner->self_families = nx_alloc_array(capabilities->family_count, sizeof(*planner->self_families));
+	planner->self_seconds = nx_alloc_array(capabilities->family_count, sizeof(*planner->self_seconds));
 	planner->self_refusals = nx_alloc_array(capabilities->family_count, sizeof(*planner->self_refusals));
+	planner->second_refusals =
+		nx_alloc_array(capabilities->family_count, sizeof(*planner->second_refusals));
 }
 
 void nx_planner_release(struct nx_planner *planner)
 {
 	free(planner->record);
 	free(planner->self_families);
+	free(planner->self_seconds);
 	free(planner->relays);
 	free(planner->self_refusals);
+	free(planner->second_refusals);
 	nx_guard_release(&planner->guard);
 	if (planner->scratch) {
 		free(planner->scratch->relays);
 		free(planner->scratch->carried);
 		free(planner->scratch->addresses);
+		free(planner->scratch->pairs);
 		free(planner->scratch);
 	}
 	*planner = (struct nx_planner){0};
@@ -73,6 +87,20 @@ static const char *self_refusal(const struct nx_planner *planner, const struct n
 				     &family->organization);
 }
 
+/* The second address of a family, if this host takes part in the family and may have that one as well. */
+static bool second_refresh(struct nx_planner *planner, size_t index)
+{
+	struct nx_member_family now = planner->record->member.seconds[index];
+	bool before = planner->self_seconds[index].present;
+
+	now.present = now.present && planner->self_families[index].present;
+	planner->second_refusals[index] = self_refusal(planner, &now);
+	if (planner->second_refusals[index])
+		now.present = false;
+	planner->self_seconds[index] = now;
+	return now.present != before;
+}
+
 /* The record's families, less those that this host cannot do at the moment, or must not. */
 static bool families_refresh(struct nx_planner *planner)
 {
@@ -86,6 +114,7 @@ static bool families_refresh(struct nx_planner *planner)
 			now.present = false;
 		changed |= now.present != planner->self_families[i].present;
 		planner->self_families[i] = now;
+		changed |= second_refresh(planner, i);
 	}
 	return changed;
 }
@@ -105,6 +134,7 @@ bool nx_planner_set_self(struct nx_planner *planner, struct nx_record *record)
 	changed |= families_refresh(planner);
 	planner->self = planner->record->member;
 	planner->self.families = planner->self_families;
+	planner->self.seconds = planner->self_seconds;
 	return changed;
 }
 
@@ -270,13 +300,17 @@ void nx_planner_forget(struct nx_planner *planner, struct nx_entry *entry)
 	}
 }
 
-/* Inside the mesh's own prefix of its family there is room for tunnel addresses only. */
+static bool facts_overlap(const struct nx_member_family *facts, const struct nx_prefix *prefix)
+{
+	return facts->present && nx_prefix_overlaps(&facts->organization, prefix);
+}
+
+/* Inside the mesh's own prefixes of its family there is room for tunnel addresses only. */
 static bool child_in_mesh(const struct nx_planner *planner, const struct nx_prefix *child)
 {
 	for (size_t i = 0; i < planner->self.family_count; i++) {
-		const struct nx_member_family *family = &planner->self.families[i];
-
-		if (family->present && nx_prefix_overlaps(&family->organization, child))
+		if (facts_overlap(&planner->self.families[i], child) ||
+		    facts_overlap(&planner->self.seconds[i], child))
 			return true;
 	}
 	return false;
@@ -302,13 +336,18 @@ static size_t prefixes_sort(struct nx_prefix *prefixes, size_t count)
 
 /* --- one member --------------------------------------------------------------------- */
 
+static bool facts_own(const struct nx_member_family *facts, const struct nx_address *address)
+{
+	return facts->present && nx_address_compare(&facts->address, address) == 0;
+}
+
 bool nx_member_owns(const struct nx_member *member, const struct nx_prefix *prefix)
 {
 	if (prefix->bits != 8 * prefix->address.length)
 		return false;
 	for (size_t i = 0; i < member->family_count; i++) {
-		if (member->families[i].present &&
-		    nx_address_compare(&member->families[i].address, &prefix->address) == 0)
+		if (facts_own(&member->families[i], &prefix->address) ||
+		    facts_own(&member->seconds[i], &prefix->address))
 			return true;
 	}
 	return false;
@@ -341,12 +380,16 @@ static bool address_carried(const struct nx_planner *planner, const struct nx_pr
 		       sizeof(*scratch->addresses), address_order);
 }
 
+static bool facts_are_of(const struct nx_member_family *facts, const struct nx_prefix *organization)
+{
+	return facts->present && nx_prefix_compare(&facts->organization, organization) == 0;
+}
+
 static bool prefix_is_organization(const struct nx_planner *planner, const struct nx_prefix *prefix)
 {
 	for (size_t i = 0; i < planner->self.family_count; i++) {
-		const struct nx_member_family *family = &planner->self.families[i];
-
-		if (family->present && nx_prefix_compare(&family->organization, prefix) == 0)
+		if (facts_are_of(&planner->self.families[i], prefix) ||
+		    facts_are_of(&planner->self.seconds[i], prefix))
 			return true;
 	}
 	return false;
@@ -412,18 +455,28 @@ static void prefixes_judge(const struct nx_planner *planner, const struct nx_mem
 	wanted->prefix_count = prefixes_sort(wanted->prefixes, kept);
 }
 
+static bool facts_hold(const struct nx_member_family *facts, const struct nx_address *address)
+{
+	return facts->present && nx_prefix_contains(&facts->organization, address);
+}
+
+/* Is it an address of the organization's, as this host knows its prefixes? */
+static bool mesh_holds(const struct nx_planner *planner, const struct nx_address *address)
+{
+	for (size_t i = 0; i < planner->self.family_count; i++) {
+		if (facts_hold(&planner->self.families[i], address) ||
+		    facts_hold(&planner->self.seconds[i], address))
+			return true;
+	}
+	return false;
+}
+
 /* The tunnel's own packets must not go through the tunnel, nor to this host itself. */
 static bool endpoint_fit(const struct nx_planner *planner, const struct nx_endpoint *endpoint)
 {
 	if (nx_guard_is_own(&planner->guard, &endpoint->address))
 		return false;
-	for (size_t i = 0; i < planner->self.family_count; i++) {
-		const struct nx_member_family *family = &planner->self.families[i];
-
-		if (family->present && nx_prefix_contains(&family->organization, &endpoint->address))
-			return false;
-	}
-	return true;
+	return !mesh_holds(planner, &endpoint->address);
 }
 
 /* --- what a relay carries ------------------------------------------------------------ */
@@ -438,13 +491,40 @@ static void address_push(struct nx_plan_scratch *scratch, const struct nx_addres
 	scratch->addresses[scratch->address_count++] = *address;
 }
 
-static void carried_push(struct nx_plan_scratch *scratch, const struct nx_member *member)
+static void pair_push(struct nx_plan_scratch *scratch, const struct address_pair *pair)
 {
+	if (scratch->pair_count == scratch->pair_room) {
+		scratch->pair_room = scratch->pair_room ? 2 * scratch->pair_room : 16;
+		scratch->pairs =
+			nx_realloc_array(scratch->pairs, scratch->pair_room, sizeof(*scratch->pairs));
+	}
+	scratch->pairs[scratch->pair_count++] = *pair;
+}
+
+/* Those of its second addresses that this host knows to be the organization's. */
+static void pairs_push(const struct nx_planner *planner, const struct nx_member *member)
+{
+	for (size_t i = 0; i < member->family_count; i++) {
+		const struct nx_member_family *first = &member->families[i], *second = &member->seconds[i];
+
+		if (first->present && second->present && mesh_holds(planner, &second->address))
+			pair_push(planner->scratch,
+				  &(const struct address_pair){first->address, second->address});
+	}
+}
+
+static void carried_push(const struct nx_planner *planner, const struct nx_member *member)
+{
+	struct nx_plan_scratch *scratch = planner->scratch;
+
 	member_push(&scratch->carried, &scratch->carried_count, &scratch->carried_room, member);
 	for (size_t i = 0; i < member->family_count; i++) {
 		if (member->families[i].present)
 			address_push(scratch, &member->families[i].address);
+		if (member->seconds[i].present)
+			address_push(scratch, &member->seconds[i].address);
 	}
+	pairs_push(planner, member);
 }
 
 static void carried_collect(const struct nx_planner *planner, const struct nx_entry *relay)
@@ -462,7 +542,7 @@ static void carried_collect(const struct nx_planner *planner, const struct nx_en
 			continue;
 		children += member->child_prefix_count;
 		if (children <= NX_CARRIED_LIMIT)
-			carried_push(scratch, member);
+			carried_push(planner, member);
 	}
 	if (scratch->address_count)
 		qsort(scratch->addresses, scratch->address_count, sizeof(*scratch->addresses), address_order);
@@ -473,8 +553,55 @@ static void carried_for(const struct nx_planner *planner, const struct nx_member
 	const struct nx_entry *relay = relay_entry(planner, member);
 
 	planner->scratch->carried_count = planner->scratch->address_count = 0;
+	planner->scratch->pair_count = 0;
+	pairs_push(planner, member);
 	if (relay)
 		carried_collect(planner, relay);
+	if (planner->scratch->pair_count)
+		qsort(planner->scratch->pairs, planner->scratch->pair_count, sizeof(struct address_pair),
+		      address_order);
+}
+
+/* --- second addresses ------------------------------------------------------------------ */
+
+static void wanted_push(struct nx_wanted *wanted, const struct nx_prefix *prefix)
+{
+	if (wanted->prefix_count == wanted->prefix_room) {
+		wanted->prefix_room = 2 * wanted->prefix_room + 4;
+		wanted->prefixes =
+			nx_realloc_array(wanted->prefixes, wanted->prefix_room, sizeof(*wanted->prefixes));
+	}
+	wanted->prefixes[wanted->prefix_count++] = *prefix;
+}
+
+static const struct address_pair *pair_find(const struct nx_plan_scratch *scratch,
+					    const struct nx_prefix *prefix)
+{
+	if (!scratch->pair_count || prefix->bits != 8 * prefix->address.length)
+		return NULL;
+	/* The address comes first in a pair. */
+	return bsearch(&prefix->address, scratch->pairs, scratch->pair_count, sizeof(*scratch->pairs),
+		       address_order);
+}
+
+/* While the organization is renumbered, what leads to a host's first address leads to its second one too, and
+ * what leads to the organization's prefix leads to the other one. */
+static void seconds_add(const struct nx_planner *planner, struct nx_wanted *wanted)
+{
+	size_t planned = wanted->prefix_count;
+
+	for (size_t i = 0; i < planned; i++) {
+		const struct nx_prefix prefix = wanted->prefixes[i];
+		const struct address_pair *pair = pair_find(planner->scratch, &prefix);
+
+		if (pair)
+			wanted_push(wanted, &(const struct nx_prefix){pair->second, prefix.bits});
+		for (size_t j = 0; j < planner->self.family_count; j++) {
+			if (facts_are_of(&planner->self.families[j], &prefix) &&
+			    planner->self.seconds[j].present)
+				wanted_push(wanted, &planner->self.seconds[j].organization);
+		}
+	}
 }
 
 /* --- the plan ------------------------------------------------------------------------- */
@@ -541,6 +668,7 @@ enum nx_status nx_plan_member(const struct nx_planner *planner, const struct nx_
 	out->keepalive_seconds =
 		planner->capabilities->driver->lacks & NX_DRIVER_NO_HANDSHAKES ? 0 : plan.keepalive_seconds;
 	endpoints_judge(planner, &plan, out);
+	seconds_add(planner, out);
 	prefixes_judge(planner, member, out);
 	/* Nothing of what it should carry may be routed: it is no peer then. */
 	if (!out->prefix_count && out->path != NX_PATH_PROBE)

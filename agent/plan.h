@@ -35,10 +35,11 @@ struct nx_planner {
 	bool known;		  /* this host's own record is known */
 	struct nx_record *record; /* this host, as the server has it */
 	struct nx_member self;	  /* the same, as far as this host can do it */
-	struct nx_member_family *self_families;
+	struct nx_member_family *self_families, *self_seconds;
 	const char *
-		*self_refusals;	  /* of each family: why this host does not take part in it; NULL: it does */
-	struct nx_entry **relays; /* all but this host, ascending by id */
+		*self_refusals; /* of each family: why this host does not take part in it; NULL: it does */
+	const char **second_refusals; /* the same of second addresses */
+	struct nx_entry **relays;     /* all but this host, ascending by id */
 	size_t relay_count;
 	struct nx_entry *relay;	     /* in use; NULL: none, or this host itself */
 	struct nx_entry *relay_next; /* that it moves to as soon as the others know of it; NULL: none */

@@ -134,10 +134,30 @@ void nx_reconcile_forget(struct nx_reconcile *reconcile, struct nx_entry *entry)
 	reconcile->replan_all |= relay;
 }
 
+/* What this host's addresses were: those of each family, and the second ones behind them. */
+struct self_before {
+	struct nx_member_family *facts;
+	size_t count;
+};
+
+static struct self_before self_remember(const struct nx_reconcile *reconcile)
+{
+	const struct nx_planner *planner = &reconcile->planner;
+	size_t count = reconcile->capabilities->family_count;
+	struct nx_member_family *facts = nx_alloc_array(2 * count, sizeof(*facts));
+
+	if (count) {
+		memcpy(facts, planner->self_families, count * sizeof(*facts));
+		memcpy(facts + count, planner->self_seconds, count * sizeof(*facts));
+	}
+	return (struct self_before){facts, count};
+}
+
 static bool addresses_same(const struct nx_member_family *a, const struct nx_member_family *b, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (a[i].present != b[i].present || nx_address_compare(&a[i].address, &b[i].address) != 0)
+		if (a[i].present != b[i].present || nx_address_compare(&a[i].address, &b[i].address) != 0 ||
+		    nx_prefix_compare(&a[i].organization, &b[i].organization) != 0)
 			return false;
 	}
 	return true;
@@ -146,21 +166,21 @@ static bool addresses_same(const struct nx_member_family *a, const struct nx_mem
 void nx_reconcile_set_self(struct nx_reconcile *reconcile, struct nx_record *record)
 {
 	struct nx_planner *planner = &reconcile->planner;
-	size_t count = reconcile->capabilities->family_count;
-	NX_AUTO_FREE struct nx_member_family *before = nx_alloc_array(count, sizeof(*before));
+	const struct self_before before = self_remember(reconcile);
+	NX_AUTO_FREE struct nx_member_family *facts = before.facts;
 	bool known = planner->known;
 
-	if (count)
-		memcpy(before, planner->self_families, count * sizeof(*before));
 	if (!nx_planner_set_self(planner, record))
 		return;
 	/* Every plan depends on this host, and every route on its addresses. */
 	reconcile->survey = true;
 	reconcile->replan_all = true;
-	if (known && addresses_same(before, planner->self_families, count))
+	bool firsts = addresses_same(facts, planner->self_families, before.count);
+
+	if (known && firsts && addresses_same(facts + before.count, planner->self_seconds, before.count))
 		return;
 	reconcile->unsure = true;
-	reconcile->routes_stale |= known;
+	reconcile->routes_stale |= known && !firsts;
 }
 
 void nx_reconcile_guard(struct nx_reconcile *reconcile, struct nx_guard *guard)

@@ -164,6 +164,20 @@ static void family_refuse(struct nx_reconcile *reconcile, struct nx_family *fami
 	reconcile->refused = true;
 }
 
+static enum nx_status family_addresses(const struct nx_reconcile *reconcile, size_t index,
+				       struct nx_error *error)
+{
+	const struct nx_family *family = &reconcile->capabilities->families[index];
+	const struct nx_planner *planner = &reconcile->planner;
+
+	if (family->ops->addresses_apply)
+		return family->ops->addresses_apply(family->instance, reconcile->interface.index,
+						    &planner->self_families[index],
+						    &planner->self_seconds[index], error);
+	return family->ops->address_apply(family->instance, reconcile->interface.index,
+					  &planner->self_families[index], error);
+}
+
 enum nx_status nx_reconcile_addresses(struct nx_reconcile *reconcile, struct nx_error *error)
 {
 	enum nx_status result = NX_OK;
@@ -171,9 +185,7 @@ enum nx_status nx_reconcile_addresses(struct nx_reconcile *reconcile, struct nx_
 	for (size_t i = 0; i < reconcile->capabilities->family_count; i++) {
 		struct nx_family *family = &reconcile->capabilities->families[i];
 		struct nx_error why = {0};
-		enum nx_status status =
-			family->ops->address_apply(family->instance, reconcile->interface.index,
-						   &reconcile->planner.self_families[i], &why);
+		enum nx_status status = family_addresses(reconcile, i, &why);
 
 		if (status == NX_UNSUPPORTED && reconcile->planner.self_families[i].present)
 			family_refuse(reconcile, family, why.message);

@@ -16,6 +16,7 @@ struct draft {
 	const char *hostname;
 	const char *public_key;
 	struct nx_member_family *families;
+	struct nx_member_family *seconds;
 	struct nx_prefix *children;
 	size_t child_count;
 	size_t child_refusals;
@@ -24,6 +25,7 @@ struct draft {
 static void draft_release(struct draft *draft)
 {
 	free(draft->families);
+	free(draft->seconds);
 	free(draft->children);
 }
 
@@ -55,19 +57,37 @@ static enum nx_status identity_read(const struct nx_json *device, struct draft *
 	return NX_OK;
 }
 
+/* Both of its operations, or none counts. */
+static enum nx_status second_read(const struct nx_family *family, const struct nx_json *device,
+				  const struct nx_member_family *first, struct nx_member_family *out,
+				  struct nx_error *error)
+{
+	if (!first->present || !family->ops->read_second || !family->ops->addresses_apply)
+		return NX_OK;
+	return family->ops->read_second(family->instance, device, out, error);
+}
+
+static bool length_fit(const struct nx_family *family, const struct nx_member_family *facts)
+{
+	return !facts->present || facts->address.length == family->ops->address_length;
+}
+
 static enum nx_status families_read(const struct nx_capabilities *capabilities, const struct nx_json *device,
 				    struct draft *draft, struct nx_error *error)
 {
 	draft->families = nx_alloc_array(capabilities->family_count, sizeof(*draft->families));
+	draft->seconds = nx_alloc_array(capabilities->family_count, sizeof(*draft->seconds));
 	for (size_t i = 0; i < capabilities->family_count; i++) {
 		const struct nx_family *family = &capabilities->families[i];
 		struct nx_member_family *facts = &draft->families[i];
 		enum nx_status status = family->ops->read(family->instance, device, facts, error);
 
+		if (status == NX_OK)
+			status = second_read(family, device, facts, &draft->seconds[i], error);
 		if (status != NX_OK)
 			return status;
 		/* Plans and claims rely on these, whatever plugin read them. */
-		if (facts->present && facts->address.length != family->ops->address_length)
+		if (!length_fit(family, facts) || !length_fit(family, &draft->seconds[i]))
 			return nx_fail(error, NX_INVALID, NULL, "device %s: its %s address is none",
 				       draft->id, family->ops->label);
 	}
@@ -139,12 +159,13 @@ static struct nx_record *record_make(const struct nx_capabilities *capabilities,
 	size_t families = capabilities->family_count * sizeof(*draft->families);
 	size_t children = draft->child_count * sizeof(*draft->children);
 	size_t texts = strlen(draft->id) + strlen(draft->hostname) + strlen(draft->public_key) + 3;
-	struct nx_record *record = nx_alloc(sizeof(*record) + families + children + texts);
+	struct nx_record *record = nx_alloc(sizeof(*record) + 2 * families + children + texts);
 	char *place = (char *)(record + 1);
 	struct nx_member *member = &record->member;
 
 	/* Families hold 16-bit numbers, prefixes and texts bytes alone: this order keeps them aligned. */
 	member->families = block_add(&place, draft->families, families);
+	member->seconds = block_add(&place, draft->seconds, families);
 	member->family_count = capabilities->family_count;
 	member->child_prefixes = block_add(&place, draft->children, children);
 	member->child_prefix_count = draft->child_count;
@@ -196,7 +217,8 @@ static bool family_same(const struct nx_member_family *a, const struct nx_member
 static bool families_same(const struct nx_member *a, const struct nx_member *b)
 {
 	for (size_t i = 0; i < a->family_count; i++) {
-		if (!family_same(&a->families[i], &b->families[i]))
+		if (!family_same(&a->families[i], &b->families[i]) ||
+		    !family_same(&a->seconds[i], &b->seconds[i]))
 			return false;
 	}
 	return true;

@@ -36,7 +36,7 @@ static bool is_known(const struct nx_field *field)
 {
 	return field->resource >= NX_RESOURCE_ORGANIZATION && field->resource <= NX_RESOURCE_DEVICE &&
 	       field->type >= NX_FIELD_STRING && field->type <= NX_FIELD_PREFIX &&
-	       (unsigned int)field->meaning <= NX_MEANING_ORGANIZATION_STRATEGY &&
+	       (unsigned int)field->meaning <= NX_MEANING_DEVICE_SECOND_ADDRESS &&
 	       (field->flags & ~(uint32_t)(NX_FIELD_ON_CREATE | NX_FIELD_ON_PATCH)) == 0;
 }
 

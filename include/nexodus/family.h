@@ -83,8 +83,8 @@ struct nx_family_ops {
 					 void *context, struct nx_error *error);
 	/*
 	 * Add and remove routes in as few sends as fit; `source` is this host's address.
-	 * A route to add that stands already on the interface, or one to remove that is
-	 * gone, is no failure. NX_CONFLICT, with words for a person: all is done but for
+	 * A route to add that stands already on the interface gets that source; one to
+	 * remove may be gone: neither is a failure. NX_CONFLICT, with words for a person: all is done but for
 	 * prefixes that the host routes elsewhere, which must be left as they are.
 	 */
 	enum nx_status (*routes_apply)(void *instance, int interface_index, const struct nx_address *source,
@@ -113,6 +113,23 @@ struct nx_family_ops {
 			  const struct nx_echo *echo);
 	/* Take the next reply, whoever it is from and whatever it carries. False: there is none left. */
 	bool (*echo_receive)(void *instance, int descriptor, struct nx_address *from, struct nx_echo *out);
+
+	/* --- since 1.2; both or none (NULL): hosts of a family without them cannot be renumbered without
+	 * loss --- */
+
+	/*
+	 * Read what a device record says of a second address: `address` and `organization` alone. It may be
+	 * the first one again, in another prefix. As `read`; called for records that have a first one.
+	 */
+	enum nx_status (*read_second)(void *instance, const struct nx_json *device,
+				      struct nx_member_family *out, struct nx_error *error);
+	/*
+	 * As `address_apply`, with a second address beside the first, of which the host makes no use where it
+	 * has the choice. Neither is taken away, if only for a moment, when they change places.
+	 */
+	enum nx_status (*addresses_apply)(void *instance, int interface_index,
+					  const struct nx_member_family *self,
+					  const struct nx_member_family *second, struct nx_error *error);
 };
 
 #endif

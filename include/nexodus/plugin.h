@@ -134,6 +134,14 @@ enum nx_field_meaning {
 	/* Since 1.1. Organization, at most one field of a family: the name of the strategy that
 	 * proposes its addresses; "" is the configured one. */
 	NX_MEANING_ORGANIZATION_STRATEGY = 5,
+	/*
+	 * Since 1.2, all three of a family or none: a family without them cannot be renumbered. While an
+	 * organization moves to another prefix its devices have two addresses, of which the core writes the
+	 * second one here; "" otherwise.
+	 */
+	NX_MEANING_ORGANIZATION_SECOND_PREFIX = 6, /* organization: the prefix beside the first */
+	NX_MEANING_DEVICE_SECOND_PREFIX = 7,	   /* device: the prefix of its second address */
+	NX_MEANING_DEVICE_SECOND_ADDRESS = 8,	   /* device: leased to it as the first one is */
 };
 
 enum {

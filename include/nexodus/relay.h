@@ -56,6 +56,12 @@ struct nx_member {
 	size_t family_count;
 	const struct nx_prefix *child_prefixes; /* what it advertises, any family, checked */
 	size_t child_prefix_count;
+	/*
+	 * Since 1.2. Second addresses, while the organization is renumbered: as many, in the same order.
+	 * Policies need not look at them: what they plan for an address or an organization's prefix is
+	 * planned for the second one too.
+	 */
+	const struct nx_member_family *seconds;
 };
 
 /* The organization as far as one member's plan depends on it. */

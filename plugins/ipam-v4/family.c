@@ -41,6 +41,8 @@ const struct ipam_family ipam_v4_family = {
 		{
 			.prefix = IPAM_V4_PREFIX,
 			.address = IPAM_V4_ADDRESS,
+			.second_prefix = IPAM_V4_SECOND_PREFIX,
+			.second_address = IPAM_V4_SECOND_ADDRESS,
 			.endpoint = IPAM_V4_ENDPOINT,
 			.reflexive = IPAM_V4_REFLEXIVE,
 			.local_address = IPAM_V4_LOCAL_ADDRESS,

@@ -44,6 +44,12 @@ static const struct nx_field fields[] = {
 	 ""},
 	{NX_RESOURCE_DEVICE, IPAM_V4_ADDRESS, IPAM_V4_ADDRESS, NX_FIELD_ADDRESS, NX_MEANING_DEVICE_ADDRESS,
 	 NX_FIELD_ON_CREATE, ""},
+	{NX_RESOURCE_ORGANIZATION, "cidr_second", "ip_cidr_second", NX_FIELD_PREFIX,
+	 NX_MEANING_ORGANIZATION_SECOND_PREFIX, 0, ""},
+	{NX_RESOURCE_DEVICE, IPAM_V4_SECOND_PREFIX, IPAM_V4_SECOND_PREFIX, NX_FIELD_PREFIX,
+	 NX_MEANING_DEVICE_SECOND_PREFIX, 0, ""},
+	{NX_RESOURCE_DEVICE, IPAM_V4_SECOND_ADDRESS, IPAM_V4_SECOND_ADDRESS, NX_FIELD_ADDRESS,
+	 NX_MEANING_DEVICE_SECOND_ADDRESS, 0, ""},
 	{NX_RESOURCE_DEVICE, IPAM_V4_ENDPOINT, IPAM_V4_ENDPOINT, NX_FIELD_ENDPOINT, NX_MEANING_PLAIN,
 	 NX_FIELD_ON_CREATE | NX_FIELD_ON_PATCH, ""},
 	/* Clients write these two with and without a port. */
@@ -76,6 +82,17 @@ static const struct nx_migration migrations[] = {
 		.name = "strategies for IPv4 addresses",
 		.up = "ALTER TABLE organizations ADD COLUMN strategy TEXT NOT NULL DEFAULT '';\n",
 		.down = "ALTER TABLE organizations DROP COLUMN strategy;\n",
+	},
+	{
+		.number = 3,
+		.name = "second IPv4 addresses, for renumbering",
+		.up = "ALTER TABLE organizations ADD COLUMN ip_cidr_second TEXT NOT NULL DEFAULT '';\n"
+		      "ALTER TABLE devices ADD COLUMN organization_prefix_second TEXT NOT NULL DEFAULT '';\n"
+		      "ALTER TABLE devices ADD COLUMN tunnel_ip_second TEXT NOT NULL DEFAULT '';\n",
+		.down = "DELETE FROM renumberings WHERE family = 'inet';\n"
+			"ALTER TABLE devices DROP COLUMN tunnel_ip_second;\n"
+			"ALTER TABLE devices DROP COLUMN organization_prefix_second;\n"
+			"ALTER TABLE organizations DROP COLUMN ip_cidr_second;\n",
 	},
 };
 

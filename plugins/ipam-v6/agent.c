@@ -53,6 +53,8 @@ static const struct nx_family_ops ops = {
 	.echo_open = ipam_echo_open,
 	.echo_send = ipam_echo_send,
 	.echo_receive = ipam_echo_receive,
+	.read_second = ipam_record_read_second,
+	.addresses_apply = ipam_addresses_apply,
 };
 
 static const struct nx_provide provides[] = {{"family", "inet6", &ops}};

@@ -73,6 +73,8 @@ const struct ipam_family ipam_v6_family = {
 		{
 			.prefix = IPAM_V6_PREFIX,
 			.address = IPAM_V6_ADDRESS,
+			.second_prefix = IPAM_V6_SECOND_PREFIX,
+			.second_address = IPAM_V6_SECOND_ADDRESS,
 			.endpoint = IPAM_V6_ENDPOINT,
 			.supported = IPAM_V6_SUPPORTED,
 			.reflexive = IPAM_V6_REFLEXIVE,

@@ -8,6 +8,8 @@
 #define IPAM_V6_LABEL "IPv6"
 #define IPAM_V6_PREFIX "organization_prefix_v6"
 #define IPAM_V6_ADDRESS "tunnel_ip_v6"
+#define IPAM_V6_SECOND_PREFIX "organization_prefix_second_v6"
+#define IPAM_V6_SECOND_ADDRESS "tunnel_ip_second_v6"
 #define IPAM_V6_ENDPOINT "local_ip_v6"
 #define IPAM_V6_REFLEXIVE "reflexive_ip6"
 #define IPAM_V6_SUPPORTED "ipv6_supported"

@@ -44,6 +44,12 @@ static const struct nx_field fields[] = {
 	 ""},
 	{NX_RESOURCE_DEVICE, IPAM_V6_ADDRESS, IPAM_V6_ADDRESS, NX_FIELD_ADDRESS, NX_MEANING_DEVICE_ADDRESS,
 	 NX_FIELD_ON_CREATE, ""},
+	{NX_RESOURCE_ORGANIZATION, "cidr_second_v6", "ip_cidr_second_v6", NX_FIELD_PREFIX,
+	 NX_MEANING_ORGANIZATION_SECOND_PREFIX, 0, ""},
+	{NX_RESOURCE_DEVICE, IPAM_V6_SECOND_PREFIX, IPAM_V6_SECOND_PREFIX, NX_FIELD_PREFIX,
+	 NX_MEANING_DEVICE_SECOND_PREFIX, 0, ""},
+	{NX_RESOURCE_DEVICE, IPAM_V6_SECOND_ADDRESS, IPAM_V6_SECOND_ADDRESS, NX_FIELD_ADDRESS,
+	 NX_MEANING_DEVICE_SECOND_ADDRESS, 0, ""},
 	{NX_RESOURCE_DEVICE, IPAM_V6_ENDPOINT, IPAM_V6_ENDPOINT, NX_FIELD_ENDPOINT, NX_MEANING_PLAIN,
 	 NX_FIELD_ON_CREATE | NX_FIELD_ON_PATCH, ""},
 	{NX_RESOURCE_DEVICE, IPAM_V6_REFLEXIVE, IPAM_V6_REFLEXIVE, NX_FIELD_ENDPOINT, NX_MEANING_PLAIN,
@@ -79,6 +85,18 @@ static const struct nx_migration migrations[] = {
 		.name = "strategies for IPv6 addresses",
 		.up = "ALTER TABLE organizations ADD COLUMN strategy_v6 TEXT NOT NULL DEFAULT '';\n",
 		.down = "ALTER TABLE organizations DROP COLUMN strategy_v6;\n",
+	},
+	{
+		.number = 4,
+		.name = "second IPv6 addresses, for renumbering",
+		.up = "ALTER TABLE organizations ADD COLUMN ip_cidr_second_v6 TEXT NOT NULL DEFAULT '';\n"
+		      "ALTER TABLE devices ADD COLUMN organization_prefix_second_v6 TEXT NOT NULL DEFAULT "
+		      "'';\n"
+		      "ALTER TABLE devices ADD COLUMN tunnel_ip_second_v6 TEXT NOT NULL DEFAULT '';\n",
+		.down = "DELETE FROM renumberings WHERE family = 'inet6';\n"
+			"ALTER TABLE devices DROP COLUMN tunnel_ip_second_v6;\n"
+			"ALTER TABLE devices DROP COLUMN organization_prefix_second_v6;\n"
+			"ALTER TABLE organizations DROP COLUMN ip_cidr_second_v6;\n",
 	},
 };
 

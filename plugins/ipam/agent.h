@@ -41,16 +41,23 @@ struct ipam_kernel {
 	struct ipam_echo_types echo;
 };
 
+/* An address, and a second one while the organization is renumbered. */
+enum { IPAM_ADDRESSES = 2 };
+
+/* On link: a prefix that the kernel routes because of an address of ours (length 0: none), and whether it was
+ * asked for as a route as well, so that it is seen to stand. */
+struct ipam_connected {
+	struct nx_prefix prefix;
+	bool wanted;
+};
+
 struct ipam_agent {
 	const struct ipam_family *family;
 	const struct ipam_kernel *kernel;
 	struct nx_host *host;
 	const struct nx_services *services;
 	bool tags_kept; /* the kernel keeps IFA_PROTO */
-	/* On link: the prefix that the kernel routes because of our address, and whether it was asked for as
-	 * a route as well, so that it is seen to stand. */
-	struct nx_prefix connected;
-	bool connected_wanted;
+	struct ipam_connected connected[IPAM_ADDRESSES];
 };
 
 /* `load` and `unload` of a family. */
@@ -61,11 +68,15 @@ void ipam_agent_unload(void *instance);
 
 enum nx_status ipam_record_read(void *instance, const struct nx_json *device, struct nx_member_family *out,
 				struct nx_error *error);
+enum nx_status ipam_record_read_second(void *instance, const struct nx_json *device,
+				       struct nx_member_family *out, struct nx_error *error);
 enum nx_status ipam_record_network_check(void *instance, const struct nx_prefix *network,
 					 struct nx_error *error);
 void ipam_record_describe(void *instance, const struct nx_family_self *self, struct nx_json_writer *writer);
 enum nx_status ipam_address_apply(void *instance, int interface_index, const struct nx_member_family *self,
 				  struct nx_error *error);
+enum nx_status ipam_addresses_apply(void *instance, int interface_index, const struct nx_member_family *self,
+				    const struct nx_member_family *second, struct nx_error *error);
 enum nx_status ipam_routes_observe(void *instance, int interface_index,
 				   void (*each)(void *context, const struct nx_prefix *prefix), void *context,
 				   struct nx_error *error);

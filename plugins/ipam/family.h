@@ -24,6 +24,8 @@ struct ipam_special {
 struct ipam_fields {
 	const char *prefix;
 	const char *address;
+	const char *second_prefix; /* of the address that it has beside the first while it is renumbered */
+	const char *second_address;
 	const char *endpoint;
 	const char *supported;
 	const char *reflexive;	   /* the endpoint that the outside sees */

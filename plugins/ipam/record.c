@@ -34,9 +34,9 @@ static enum nx_status unfit(const struct ipam_agent *agent, const char *field, c
 }
 
 static enum nx_status prefix_read(const struct ipam_agent *agent, const struct nx_json *device,
-				  struct nx_prefix *out, struct nx_error *error)
+				  const char *field, struct nx_prefix *out, struct nx_error *error)
 {
-	const char *field = agent->family->fields.prefix, *text;
+	const char *text;
 	struct nx_prefix prefix;
 
 	if (!text_member(agent, device, field, &text) ||
@@ -50,11 +50,10 @@ static enum nx_status prefix_read(const struct ipam_agent *agent, const struct n
 	return NX_OK;
 }
 
-static enum nx_status address_read(const struct ipam_agent *agent, const char *text,
+static enum nx_status address_read(const struct ipam_agent *agent, const char *field, const char *text,
 				   const struct nx_prefix *organization, struct nx_address *out,
 				   struct nx_error *error)
 {
-	const char *field = agent->family->fields.address;
 	struct nx_address address;
 	ipam_number last;
 
@@ -106,9 +105,11 @@ enum nx_status ipam_record_read(void *instance, const struct nx_json *device, st
 		*out = (struct nx_member_family){0};
 		return NX_OK;
 	}
-	enum nx_status status = prefix_read(agent, device, &read.organization, error);
+	enum nx_status status =
+		prefix_read(agent, device, agent->family->fields.prefix, &read.organization, error);
 	if (status == NX_OK)
-		status = address_read(agent, address, &read.organization, &read.address, error);
+		status = address_read(agent, agent->family->fields.address, address, &read.organization,
+				      &read.address, error);
 	if (status != NX_OK)
 		return status;
 	read.endpoint = endpoint_read(agent, device, agent->family->fields.endpoint, &read.organization);
@@ -117,6 +118,29 @@ enum nx_status ipam_record_read(void *instance, const struct nx_json *device, st
 		      ipam_address_public(agent->family, agent->services, &read.endpoint.address);
 	*out = read;
 	return NX_OK;
+}
+
+enum nx_status ipam_record_read_second(void *instance, const struct nx_json *device,
+				       struct nx_member_family *out, struct nx_error *error)
+{
+	const struct ipam_agent *agent = instance;
+	const struct ipam_fields *fields = &agent->family->fields;
+	struct nx_member_family read = {.present = true};
+	const char *address;
+
+	if (!text_member(agent, device, fields->second_address, &address))
+		return unfit(agent, fields->second_address, "is no text", error);
+	if (!*address) {
+		*out = (struct nx_member_family){0};
+		return NX_OK;
+	}
+	enum nx_status status = prefix_read(agent, device, fields->second_prefix, &read.organization, error);
+	if (status == NX_OK)
+		status = address_read(agent, fields->second_address, address, &read.organization,
+				      &read.address, error);
+	if (status == NX_OK)
+		*out = read;
+	return status;
 }
 
 /* What is not known is not said: the record may have it from an earlier run. What a server on this very host

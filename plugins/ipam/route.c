@@ -78,8 +78,10 @@ enum nx_status ipam_routes_observe(void *instance, int interface_index,
 	if (status == NX_OK) {
 		for (size_t i = 0; i < list.prefixes.count; i++)
 			each(context, &list.prefixes.items[i]);
-		if (agent->connected_wanted)
-			each(context, &agent->connected);
+		for (size_t i = 0; i < IPAM_ADDRESSES; i++) {
+			if (agent->connected[i].wanted)
+				each(context, &agent->connected[i].prefix);
+		}
 	}
 	prefix_list_free(&list.prefixes);
 	return status;
@@ -94,6 +96,7 @@ struct route_send {
 	uint32_t index;
 	const struct nx_address *source;
 	uint16_t type;		       /* RTM_NEWROUTE or RTM_DELROUTE */
+	bool replace;		       /* routes of ours that stand get another source */
 	const struct nx_prefix **sent; /* what each request is about */
 	size_t sent_count;
 	struct message_batch batch;
@@ -108,8 +111,9 @@ static void route_put(struct route_send *send, const struct nx_prefix *prefix)
 {
 	bool add = send->type == RTM_NEWROUTE;
 	const struct ipam_kernel *kernel = send->agent->kernel;
-	struct nlmsghdr *message = message_begin(&send->batch, send->type,
-						 add ? NLM_F_CREATE | NLM_F_EXCL : 0, sizeof(struct rtmsg));
+	uint16_t how = send->replace ? NLM_F_REPLACE : NLM_F_CREATE | NLM_F_EXCL;
+	struct nlmsghdr *message =
+		message_begin(&send->batch, send->type, add ? how : 0, sizeof(struct rtmsg));
 	struct rtmsg *header = mnl_nlmsg_get_payload(message);
 
 	header->rtm_family = kernel->af;
@@ -160,10 +164,16 @@ static enum nx_status send_flush(struct route_send *send)
 }
 
 /* The route that the kernel keeps itself, with our address: neither made nor removed, only remembered. */
-static bool connected_same(const struct ipam_agent *agent, const struct nx_prefix *prefix)
+static struct ipam_connected *connected_find(struct ipam_agent *agent, const struct nx_prefix *prefix)
 {
-	return agent->connected.address.length && agent->connected.bits == prefix->bits &&
-	       agent->services->address->address_compare(&agent->connected.address, &prefix->address) == 0;
+	for (size_t i = 0; i < IPAM_ADDRESSES; i++) {
+		const struct nx_prefix *connected = &agent->connected[i].prefix;
+
+		if (connected->address.length && connected->bits == prefix->bits &&
+		    agent->services->address->address_compare(&connected->address, &prefix->address) == 0)
+			return &agent->connected[i];
+	}
+	return NULL;
 }
 
 static enum nx_status routes_send(struct route_send *send, uint16_t type, const struct nx_prefix *prefixes,
@@ -175,8 +185,10 @@ static enum nx_status routes_send(struct route_send *send, uint16_t type, const 
 	for (size_t i = 0; i < count && status == NX_OK; i++) {
 		if (prefixes[i].address.length != send->agent->family->address_length)
 			continue;
-		if (connected_same(send->agent, &prefixes[i])) {
-			send->agent->connected_wanted = type == RTM_NEWROUTE;
+		struct ipam_connected *connected = connected_find(send->agent, &prefixes[i]);
+
+		if (connected) {
+			connected->wanted = type == RTM_NEWROUTE;
 			continue;
 		}
 		route_put(send, &prefixes[i]);
@@ -184,6 +196,30 @@ static enum nx_status routes_send(struct route_send *send, uint16_t type, const 
 			status = send_flush(send);
 	}
 	return status == NX_OK ? send_flush(send) : status;
+}
+
+/*
+ * Of the routes that stood where some were to be made, those that are ours get the source: while there are
+ * two addresses, they go on standing with the other one. In one step, so that no packet finds none.
+ */
+static enum nx_status sources_set(struct route_send *send)
+{
+	struct route_list ours = {.agent = send->agent, .index = send->index};
+	struct prefix_list stale = {0};
+	enum nx_status status = NX_OK;
+
+	if (!send->stood.count || !send->agent->kernel->route_source)
+		return NX_OK;
+	status = list_take(&ours, send->error);
+	if (status == NX_OK)
+		prefix_list_common(&send->stood, &ours.prefixes, &stale);
+	send->replace = true;
+	if (status == NX_OK && stale.count)
+		status = routes_send(send, RTM_NEWROUTE, stale.items, stale.count);
+	send->replace = false;
+	prefix_list_free(&ours.prefixes);
+	prefix_list_free(&stale);
+	return status;
 }
 
 enum nx_status ipam_routes_apply(void *instance, int interface_index, const struct nx_address *source,
@@ -203,6 +239,8 @@ enum nx_status ipam_routes_apply(void *instance, int interface_index, const stru
 
 	if (status == NX_OK)
 		status = routes_send(&send, RTM_NEWROUTE, add, add_count);
+	if (status == NX_OK)
+		status = sources_set(&send);
 	if (status == NX_OK)
 		status = send.status;
 	if (status == NX_OK)

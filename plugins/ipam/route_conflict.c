@@ -41,6 +41,16 @@ static int prefix_order(const void *a, const void *b)
 	return order ? order : left->bits - right->bits;
 }
 
+void prefix_list_common(const struct prefix_list *a, struct prefix_list *b, struct prefix_list *out)
+{
+	if (b->count)
+		qsort(b->items, b->count, sizeof(*b->items), prefix_order);
+	for (size_t i = 0; b->count && i < a->count; i++) {
+		if (bsearch(&a->items[i], b->items, b->count, sizeof(*b->items), prefix_order))
+			prefix_list_add(out, &a->items[i]);
+	}
+}
+
 /* --- the routing table
  * ------------------------------------------------------------------------------------------ */
 

@@ -22,6 +22,8 @@ struct prefix_list {
 
 void prefix_list_add(struct prefix_list *list, const struct nx_prefix *prefix);
 void prefix_list_free(struct prefix_list *list);
+/* What both hold, of one family, into `out`; `b` is sorted by it. */
+void prefix_list_common(const struct prefix_list *a, struct prefix_list *b, struct prefix_list *out);
 
 /* NX_CONFLICT, naming one, when some of `stood` are not routed through the interface. Costs nothing when the
  * list is empty, else one or two dumps of the routing table. */

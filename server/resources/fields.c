@@ -35,6 +35,10 @@ static const struct nx_column device_core[NX_DEVICE_COLUMNS] = {
 	[NX_DEVICE_CHILD_PREFIX] = {.name = "child_prefix", .column = "child_prefix", .type = NX_COLUMN_JSON},
 	[NX_DEVICE_REVISION] = {.name = "revision", .column = "revision", .type = NX_COLUMN_INTEGER},
 	[NX_DEVICE_CREATED] = {.column = "created_at", .type = NX_COLUMN_INTEGER, .fixed = true},
+	[NX_DEVICE_RENUMBERING] = {.name = "renumbering", .column = "renumbering", .type = NX_COLUMN_INTEGER},
+	[NX_DEVICE_RENUMBERING_SEEN] = {.name = "renumbering_seen",
+					.column = "renumbering_seen",
+					.type = NX_COLUMN_INTEGER},
 };
 
 /* Names in a device's JSON that stand in no column. */
@@ -79,6 +83,9 @@ enum nx_status nx_fields_family_add(struct nx_fields *fields, const struct nx_ca
 		.device_address = NX_NO_COLUMN,
 		.device_supported = NX_NO_COLUMN,
 		.organization_strategy = NX_NO_COLUMN,
+		.organization_second = NX_NO_COLUMN,
+		.device_second_prefix = NX_NO_COLUMN,
+		.device_second_address = NX_NO_COLUMN,
 	};
 	return NX_OK;
 }
@@ -106,10 +113,25 @@ static size_t *family_place(struct nx_family *family, enum nx_field_meaning mean
 		return &family->device_supported;
 	case NX_MEANING_ORGANIZATION_STRATEGY:
 		return &family->organization_strategy;
+	case NX_MEANING_ORGANIZATION_SECOND_PREFIX:
+		return &family->organization_second;
+	case NX_MEANING_DEVICE_SECOND_PREFIX:
+		return &family->device_second_prefix;
+	case NX_MEANING_DEVICE_SECOND_ADDRESS:
+		return &family->device_second_address;
 	case NX_MEANING_PLAIN:
 		break;
 	}
 	return NULL;
+}
+
+/* All fields of a second address, or none. */
+static bool seconds_whole(const struct nx_family *family)
+{
+	bool some = family->organization_second != NX_NO_COLUMN;
+
+	return (family->device_second_prefix != NX_NO_COLUMN) == some &&
+	       (family->device_second_address != NX_NO_COLUMN) == some;
 }
 
 static enum nx_status families_judge(const struct nx_fields *fields, struct nx_error *error)
@@ -123,6 +145,13 @@ static enum nx_status families_judge(const struct nx_fields *fields, struct nx_e
 				error, NX_INVALID, NULL,
 				"plugin %s provides ipam/%s without the fields of a family: it must declare "
 				"an organization's prefix, a device's prefix and a device's address",
+				family->plugin, family->key);
+		if (!seconds_whole(family))
+			return nx_fail(
+				error, NX_INVALID, NULL,
+				"plugin %s provides ipam/%s with some of the fields of a second address: it "
+				"must declare all three, an organization's second prefix, a device's second "
+				"prefix and a device's second address, or none",
 				family->plugin, family->key);
 	}
 	return NX_OK;
@@ -197,10 +226,13 @@ static bool meaning_fits(const struct nx_field *field)
 	case NX_MEANING_PLAIN:
 		return true;
 	case NX_MEANING_ORGANIZATION_PREFIX:
+	case NX_MEANING_ORGANIZATION_SECOND_PREFIX:
 		return field->resource == NX_RESOURCE_ORGANIZATION && field->type == NX_FIELD_PREFIX;
 	case NX_MEANING_DEVICE_PREFIX:
+	case NX_MEANING_DEVICE_SECOND_PREFIX:
 		return field->resource == NX_RESOURCE_DEVICE && field->type == NX_FIELD_PREFIX;
 	case NX_MEANING_DEVICE_ADDRESS:
+	case NX_MEANING_DEVICE_SECOND_ADDRESS:
 		return field->resource == NX_RESOURCE_DEVICE && field->type == NX_FIELD_ADDRESS;
 	case NX_MEANING_DEVICE_SUPPORTED:
 		return field->resource == NX_RESOURCE_DEVICE && field->type == NX_FIELD_BOOLEAN;

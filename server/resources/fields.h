@@ -47,6 +47,8 @@ enum nx_device_column {
 	NX_DEVICE_CHILD_PREFIX, /* JSON text: null or a list of prefixes */
 	NX_DEVICE_REVISION,
 	NX_DEVICE_CREATED,
+	NX_DEVICE_RENUMBERING,	    /* the stage of a renumbering that its agent is to acknowledge; 0: none */
+	NX_DEVICE_RENUMBERING_SEEN, /* the last one that it has acknowledged */
 	NX_DEVICE_COLUMNS,
 };
 
@@ -82,7 +84,7 @@ struct nx_columns {
 	char *update; /* UPDATE of the columns that may change, by id: see nx_columns_update_params() */
 };
 
-/* An address family: a capability "ipam/<key>" and its four fields. */
+/* An address family: a capability "ipam/<key>" and its fields. */
 struct nx_family {
 	const char *key;
 	const char *plugin;
@@ -93,6 +95,8 @@ struct nx_family {
 	size_t device_address;
 	size_t device_supported;      /* NX_NO_COLUMN when the family has no such field */
 	size_t organization_strategy; /* the same */
+	/* NX_NO_COLUMN, all three, when the family cannot be renumbered. */
+	size_t organization_second, device_second_prefix, device_second_address;
 };
 #define NX_NO_COLUMN ((size_t)-1)
 
@@ -181,6 +185,8 @@ void nx_organization_write(const struct nx_fields *fields, const struct nx_value
 			   struct nx_buffer *out);
 /* A family that the device cannot carry shows "" for address and prefix, and no allowed IP. */
 void nx_device_write(const struct nx_fields *fields, const struct nx_value *record, struct nx_buffer *out);
+/* The device's second address of the family where it is another one than the first; "" otherwise. */
+const char *nx_device_second(const struct nx_family *family, const struct nx_value *record);
 bool nx_device_supports(const struct nx_family *family, const struct nx_value *record);
 /* Append one more member to the object that ends the buffer. `value` is JSON text. */
 void nx_json_extend(struct nx_buffer *out, const char *name, const char *value);

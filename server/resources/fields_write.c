@@ -48,15 +48,29 @@ bool nx_device_supports(const struct nx_family *family, const struct nx_value *r
 	return family->device_supported == NX_NO_COLUMN || record[family->device_supported].integer;
 }
 
+static bool of_address(enum nx_field_meaning meaning)
+{
+	return meaning == NX_MEANING_DEVICE_ADDRESS || meaning == NX_MEANING_DEVICE_PREFIX ||
+	       meaning == NX_MEANING_DEVICE_SECOND_ADDRESS || meaning == NX_MEANING_DEVICE_SECOND_PREFIX;
+}
+
 /* Is this column one that a device shows empty, since it cannot carry the family? */
 static bool hidden(const struct nx_fields *fields, const struct nx_column *column,
 		   const struct nx_value *record)
 {
-	if (!column->field || column->family == NX_NO_FAMILY ||
-	    (column->field->meaning != NX_MEANING_DEVICE_ADDRESS &&
-	     column->field->meaning != NX_MEANING_DEVICE_PREFIX))
+	if (!column->field || column->family == NX_NO_FAMILY || !of_address(column->field->meaning))
 		return false;
 	return !nx_device_supports(&fields->family[column->family], record);
+}
+
+const char *nx_device_second(const struct nx_family *family, const struct nx_value *record)
+{
+	const char *second;
+
+	if (family->device_second_address == NX_NO_COLUMN)
+		return "";
+	second = record[family->device_second_address].text;
+	return strcmp(second, record[family->device_address].text) == 0 ? "" : second;
 }
 
 static void allowed_write(const struct nx_fields *fields, const struct nx_value *record,
@@ -73,6 +87,9 @@ static void allowed_write(const struct nx_fields *fields, const struct nx_value 
 			continue;
 		nx_buffer_printf(out, "%s\"%s/%u\"", separator, address, 8u * family->ops->address_length);
 		separator = ",";
+		address = nx_device_second(family, record);
+		if (address[0])
+			nx_buffer_printf(out, ",\"%s/%u\"", address, 8u * family->ops->address_length);
 	}
 	nx_buffer_text(out, "]");
 }

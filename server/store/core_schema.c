@@ -129,6 +129,37 @@ static const struct nx_migration core_migrations[] = {
 		.down = "ALTER TABLE organizations DROP COLUMN quarantined;"
 			"DROP TABLE quarantine; DROP TABLE reservations;",
 	},
+	{
+		.number = 4,
+		.name = "renumberings",
+		/* stage: the number that devices are asked to acknowledge. turned: the one with which devices
+		 * were given their new address as the first; 0: not yet. done_to: the last device that the
+		 * state's pass over all of them has dealt with. */
+		.up = "CREATE TABLE renumberings ("
+		      " organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,"
+		      " family TEXT NOT NULL,"
+		      " state TEXT NOT NULL,"
+		      " outcome TEXT NOT NULL DEFAULT '',"
+		      " old_prefix TEXT NOT NULL,"
+		      " new_prefix TEXT NOT NULL,"
+		      " old_strategy TEXT NOT NULL DEFAULT '',"
+		      " new_strategy TEXT NOT NULL DEFAULT '',"
+		      " keeps BIGINT NOT NULL DEFAULT 1," /* addresses, or their host parts, where they fit */
+		      " stage BIGINT NOT NULL,"
+		      " turned BIGINT NOT NULL DEFAULT 0,"
+		      " done_to TEXT NOT NULL DEFAULT '',"
+		      " problem TEXT NOT NULL DEFAULT '',"
+		      " ends_at BIGINT NOT NULL DEFAULT 0,"
+		      " started_at BIGINT NOT NULL,"
+		      " PRIMARY KEY (organization_id, family));"
+		      /* For passes over an organization's devices. */
+		      "CREATE INDEX devices_organization ON devices (organization_id, id);"
+		      "ALTER TABLE devices ADD COLUMN renumbering BIGINT NOT NULL DEFAULT 0;"
+		      "ALTER TABLE devices ADD COLUMN renumbering_seen BIGINT NOT NULL DEFAULT 0;",
+		.down = "ALTER TABLE devices DROP COLUMN renumbering_seen;"
+			"ALTER TABLE devices DROP COLUMN renumbering;"
+			"DROP INDEX devices_organization; DROP TABLE renumberings;",
+	},
 };
 
 const struct nx_component nx_core_component = {

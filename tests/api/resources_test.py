@@ -159,6 +159,8 @@ class Resources(unittest.TestCase):
             "symmetric_nat": False, "relay_id": "", "relay_draining": False, "ipv6_supported": True,
             "tunnel_ip": "100.100.0.1", "tunnel_ip_v6": "200::1",
             "organization_prefix": "100.100.0.0/16", "organization_prefix_v6": "200::/64",
+            "tunnel_ip_second": "", "tunnel_ip_second_v6": "", "organization_prefix_second": "",
+            "organization_prefix_second_v6": "", "renumbering": 0, "renumbering_seen": 0,
             "allowed_ips": ["100.100.0.1/32", "200::1/128"]})
         self.assertEqual(device["revision"], 2)
         shown = self.alice.must(200).get(f"/api/devices/{device['id']}").json

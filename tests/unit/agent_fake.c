@@ -19,12 +19,12 @@ static void must(bool truth)
 /* --- families ----------------------------------------------------------------------------- */
 
 struct family_facts {
-	const char *address, *prefix, *endpoint;
+	const char *address, *prefix, *endpoint, *second_address, *second_prefix;
 };
 
 static const struct family_facts facts[] = {
-	{"tunnel_ip", "organization_prefix", "local_ip"},
-	{"tunnel_ip_v6", "organization_prefix_v6", "local_ip_v6"},
+	{"tunnel_ip", "organization_prefix", "local_ip", "second_ip", "second_prefix"},
+	{"tunnel_ip_v6", "organization_prefix_v6", "local_ip_v6", "second_ip_v6", "second_prefix_v6"},
 };
 
 static bool family_supported(void *instance, char reason[static 160])
@@ -55,6 +55,22 @@ static enum nx_status family_read(void *instance, const struct nx_json *device, 
 	return NX_OK;
 }
 
+static enum nx_status family_read_second(void *instance, const struct nx_json *device,
+					 struct nx_member_family *out, struct nx_error *error)
+{
+	const struct family_facts *fields = &facts[((const struct fake_family *)instance)->index];
+	const char *address = nx_json_member_string(device, fields->second_address, "");
+
+	*out = (struct nx_member_family){0};
+	if (!*address)
+		return NX_OK;
+	if (!nx_address_parse(address, &out->address) ||
+	    !nx_prefix_parse(nx_json_member_string(device, fields->second_prefix, ""), &out->organization))
+		return nx_fail(error, NX_INVALID, fields->second_address, "no address");
+	out->present = true;
+	return NX_OK;
+}
+
 /* The first address of a family is special in this mesh: 0.0.0.0/8 and ::/8. */
 static enum nx_status family_network_check(void *instance, const struct nx_prefix *network,
 					   struct nx_error *error)
@@ -81,6 +97,16 @@ static enum nx_status family_address_apply(void *instance, int interface_index,
 		return nx_fail(error, NX_UNSUPPORTED, NULL, "the kernel refuses");
 	family->address = self->present ? self->address : (struct nx_address){0};
 	return NX_OK;
+}
+
+static enum nx_status family_addresses_apply(void *instance, int interface_index,
+					     const struct nx_member_family *self,
+					     const struct nx_member_family *second, struct nx_error *error)
+{
+	struct fake_family *family = instance;
+
+	family->second = second->present ? second->address : (struct nx_address){0};
+	return family_address_apply(instance, interface_index, self, error);
 }
 
 static enum nx_status family_routes_observe(void *instance, int interface_index,
@@ -149,6 +175,7 @@ static bool family_source_address(void *instance, const struct nx_address *remot
 		.size = sizeof(struct nx_family_ops), .label = (text), .address_length = (length),           \
 		.supported = family_supported, .read = family_read, .describe_self = family_describe_self,   \
 		.address_apply = family_address_apply, .routes_observe = family_routes_observe,              \
+		.read_second = family_read_second, .addresses_apply = family_addresses_apply,                \
 		.routes_apply = family_routes_apply, .source_address = family_source_address,                \
 		.network_check = family_network_check,                                                       \
 	}

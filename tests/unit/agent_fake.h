@@ -25,6 +25,7 @@ struct fake_family {
 	bool unsupported;	   /* what the host says */
 	bool refuses;		   /* what the kernel says */
 	struct nx_address address; /* on the interface; length 0: none */
+	struct nx_address second;  /* the same */
 	struct nx_prefix *routes;
 	size_t route_count;
 	struct nx_prefix taken; /* the host has another route for it; length 0: none */

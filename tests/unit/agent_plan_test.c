@@ -405,6 +405,94 @@ static void test_family_that_this_host_lacks(void)
 	bench_end(&bench);
 }
 
+/* --- while the organization is renumbered --------------------------------------------------------- */
+
+#define SECOND(host) ",\"second_ip\":\"10.44.0." host "\",\"second_prefix\":\"10.44.0.0/16\""
+
+/* What leads to an address, or to the organization's prefix, leads to the second one as well. */
+static void test_second_addresses(void)
+{
+	struct bench bench;
+
+	bench_begin(&bench, SECOND("1"));
+	device_set(&bench, 1, SECOND("2"));
+	device_set(&bench, 2, "");
+	surveyed(&bench);
+	CU_ASSERT_STRING_EQUAL(planned(&bench, 1), "direct 10.44.0.2/32 100.100.0.2/32 200::2/128");
+	CU_ASSERT_STRING_EQUAL(planned(&bench, 2), "direct 100.100.0.3/32 200::3/128");
+	device_set(&bench, 1, SECOND("2") ",\"relay\":true");
+	surveyed(&bench);
+	CU_ASSERT_STRING_EQUAL(
+		planned(&bench, 1),
+		"relay 10.44.0.0/16 10.44.0.2/32 100.100.0.0/16 100.100.0.2/32 200::/64 200::2/128");
+	/* This host is done with it before the other one is. */
+	CU_ASSERT_TRUE(nx_planner_set_self(&bench.planner, record_of(0, "")));
+	surveyed(&bench);
+	CU_ASSERT_STRING_EQUAL(planned(&bench, 1), "relay 100.100.0.0/16 100.100.0.2/32 200::/64 200::2/128");
+	bench_end(&bench);
+}
+
+/* Two relays: the one that this host has not chosen carries its own spokes' addresses, both of them. */
+static void test_second_addresses_carried(void)
+{
+	struct bench bench;
+	const char *text;
+
+	bench_begin(&bench, SECOND("1"));
+	device_set(&bench, 1, SECOND("2") ",\"relay\":true");
+	device_set(&bench, 2, SECOND("3") ",\"relay\":true");
+	for (unsigned number = 3; number < 9; number++) {
+		NX_AUTO_FREE char *more =
+			nx_printf(",\"second_ip\":\"10.44.0.%u\",\"second_prefix\":\"10.44.0.0/16\","
+				  "\"symmetric_nat\":true,\"relay_id\":\"%s\"",
+				  number + 1, fake_id(1 + number % 2));
+
+		device_set(&bench, number, more);
+	}
+	surveyed(&bench);
+	text = planned(&bench, bench.planner.relay == device(&bench, 1) ? 2 : 1);
+	for (unsigned number = 3; number < 9; number++) {
+		bool carried = device(&bench, number)->carrier != bench.planner.relay;
+		NX_AUTO_FREE char *first = nx_printf(" 100.100.0.%u/32", number + 1);
+		NX_AUTO_FREE char *second = nx_printf(" 10.44.0.%u/32", number + 1);
+
+		CU_ASSERT_EQUAL(strstr(text, first) != NULL, carried);
+		CU_ASSERT_EQUAL(strstr(text, second) != NULL, carried);
+	}
+	bench_end(&bench);
+}
+
+/* What a server may not have this host route by a first address, it may not by a second one. */
+static void test_dangerous_second_addresses(void)
+{
+	static const char *const hostile[] = {
+		SECOND("1"), /* this host's own second address */
+		",\"second_ip\":\"100.100.0.1\",\"second_prefix\":\"100.100.0.0/16\"", /* its first one */
+		",\"second_ip\":\"10.45.0.2\",\"second_prefix\":\"10.45.0.0/16\"", /* of no prefix of the mesh
+										    */
+		",\"child_prefix\":[\"10.44.7.0/24\"]", /* inside the second prefix */
+	};
+	struct nx_guard guard = {0};
+	struct nx_prefix network;
+	struct bench bench;
+
+	bench_begin(&bench, SECOND("1"));
+	for (size_t i = 0; i < NX_COUNT(hostile); i++) {
+		device_set(&bench, 1, hostile[i]);
+		surveyed(&bench);
+		CU_ASSERT_STRING_EQUAL(planned(&bench, 1), "direct 100.100.0.2/32 200::2/128");
+	}
+	device_set(&bench, 1, SECOND("2"));
+	CU_ASSERT_TRUE(nx_prefix_parse("10.44.0.0/20", &network));
+	nx_guard_network(&guard, &network);
+	CU_ASSERT_TRUE(nx_planner_guard(&bench.planner, &guard));
+	CU_ASSERT_TRUE(nx_planner_set_self(&bench.planner, NULL));
+	CU_ASSERT_PTR_NULL(bench.planner.self_refusals[0]);
+	CU_ASSERT_PTR_NOT_NULL(bench.planner.second_refusals[0]);
+	CU_ASSERT_STRING_EQUAL(planned(&bench, 1), "direct 100.100.0.2/32 200::2/128");
+	bench_end(&bench);
+}
+
 int main(void)
 {
 	static CU_TestInfo tests[] = {
@@ -420,6 +508,9 @@ int main(void)
 		{"prefixes that would take this host over", test_dangerous_prefixes},
 		{"the same through the relay", test_dangerous_relayed_prefix},
 		{"an endpoint inside the mesh", test_endpoint_inside_the_mesh},
+		{"second addresses", test_second_addresses},
+		{"second addresses behind a relay", test_second_addresses_carried},
+		{"second addresses that would take this host over", test_dangerous_second_addresses},
 		{"a family that this host lacks", test_family_that_this_host_lacks},
 		CU_TEST_INFO_NULL,
 	};

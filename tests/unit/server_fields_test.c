@@ -108,7 +108,7 @@ static void test_sql(void)
 			       " ip_net = $6, zone = $7 WHERE id = $8");
 	UNIT_ASSERT_HOLDS(fields->devices.insert,
 			  "INSERT INTO devices (id, user_id, organization_id, public_key,");
-	UNIT_ASSERT_HOLDS(fields->devices.insert, "$19)");
+	UNIT_ASSERT_HOLDS(fields->devices.insert, "$21)");
 	CU_ASSERT_PTR_NULL(strstr(fields->devices.update, "public_key"));
 	CU_ASSERT_PTR_NULL(strstr(fields->devices.update, "user_id"));
 	UNIT_ASSERT_HOLDS(fields->devices.find, " FROM devices WHERE id = $1");
@@ -300,6 +300,7 @@ static void test_write_device(void)
 		"{\"id\":\"d1\",\"user_id\":\"\",\"organization_id\":\"\",\"public_key\":\"\",\"driver\":"
 		"\"\","
 		"\"hostname\":\"a\\\"b\",\"os\":\"\",\"child_prefix\":[\"10.9.0.0/16\"],\"revision\":7,"
+		"\"renumbering\":0,\"renumbering_seen\":0,"
 		"\"seen_net\":\"10.1.0.0/"
 		"16\",\"address\":\"10.1.0.1\",\"can\":true,\"at\":\"\",\"note\":\"\","
 		"\"level\":0,\"once\":\"\",\"route\":\"\",\"peer\":\"\",\"allowed_ips\":[\"10.1.0.1/32\"]}");

@@ -6,6 +6,7 @@
  *
  *	supported                          "yes" or the reason
  *	address ADDRESS PREFIX | noaddress
+ *	addresses ADDRESS PREFIX SECOND-ADDRESS SECOND-PREFIX
  *	add SOURCE PREFIX… | remove PREFIX…
  *	observe                            the routes, sorted as the kernel gives them
  *	bulk-add COUNT | bulk-remove COUNT 10.x.y.z/32 or fd0b::x/128, with how long it took on standard error
@@ -55,6 +56,23 @@ static void do_address(struct probe *probe)
 	self.address = fake_address(probe->words[1]);
 	self.organization = fake_prefix(probe->words[2]);
 	answer(probe->ops->address_apply(probe->instance, probe->index, &self, &error), &error);
+}
+
+static struct nx_member_family facts_of(const struct probe *probe, size_t word)
+{
+	return (struct nx_member_family){
+		.present = true,
+		.address = fake_address(probe->words[word]),
+		.organization = fake_prefix(probe->words[word + 1]),
+	};
+}
+
+static void do_addresses(struct probe *probe)
+{
+	const struct nx_member_family first = facts_of(probe, 1), second = facts_of(probe, 3);
+	struct nx_error error = {0};
+
+	answer(probe->ops->addresses_apply(probe->instance, probe->index, &first, &second, &error), &error);
 }
 
 static void do_no_address(struct probe *probe)
@@ -166,7 +184,7 @@ static const struct {
 	{"noaddress", 0, do_no_address}, {"add", 2, do_add},
 	{"remove", 1, do_remove},	 {"observe", 0, do_observe},
 	{"bulk-add", 1, do_bulk_add},	 {"bulk-remove", 1, do_bulk_remove},
-	{"source", 1, do_source},
+	{"source", 1, do_source},	 {"addresses", 4, do_addresses},
 };
 
 static void command_run(struct probe *probe, char *line)

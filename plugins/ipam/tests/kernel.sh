@@ -50,8 +50,9 @@ inside ip address add 172.31.0.1/24 dev wg0
 inside ip address add 2001:db8:f::1/64 dev wg0 nodad
 expect "v4: another address replaces ours" ok "$(echo address 100.100.0.9 100.100.0.0/16 | v4)"
 expect "v4: and leaves the operator's" "100.100.0.9/32 172.31.0.1/24 " "$(addresses4)"
-expect "v6: the same with another length" ok "$(echo address fd00:7::1 fd00:7::/48 | v6)"
-expect "v6: leaves the operator's" "2001:db8:f::1/64 fd00:7::1/48 " "$(addresses6)"
+expect "v6: the same in another prefix" ok "$(echo address fd00:7::1 fd00:7::/48 | v6)"
+expect "v6: is not taken away; leaves the operator's" "2001:db8:f::1/64 fd00:7::1/64 " "$(addresses6)"
+expect "v6: the kernel does not route the prefix that it was in" "" "$(routes6 | grep fd00)"
 expect "v6: link-local stays" "$linklocal" "$(inside ip -6 -o address show dev wg0 scope link | awk '{print $4}')"
 expect "none removes ours" "ok ok" "$(echo noaddress | v4) $(echo noaddress | v6)"
 expect "and only ours" "172.31.0.1/24 2001:db8:f::1/64 " "$(addresses4)$(addresses6)"
@@ -64,6 +65,44 @@ expect "an old kernel: what an earlier run left goes" "100.100.0.9/32 fd00:7::1/
 expect "an old kernel: link-local stays" "$linklocal" \
 	"$(inside ip -6 -o address show dev wg0 scope link | awk '{print $4}')"
 expect "an old kernel: and none is none" "ok ok " "$(echo noaddress | old v4) $(echo noaddress | old v6) $(addresses4)$(addresses6)"
+
+# --- two addresses, while the organization is renumbered
+deprecated6() { inside ip -6 -o address show dev wg0 scope global deprecated | awk '{print $4}' | sort | tr '\n' ' '; }
+expect "v4: a second address stands beside the first" "ok 10.44.0.1/32 100.100.0.1/32 " \
+	"$(echo addresses 100.100.0.1 100.100.0.0/16 10.44.0.1 10.44.0.0/16 | v4) $(addresses4)"
+expect "v6: a second address stands beside the first" "ok fd00:7::1/64 fd00:8::1/56 " \
+	"$(echo addresses fd00:7::1 fd00:7::/64 fd00:8::1 fd00:8::/56 | v6) $(addresses6)"
+expect "v6: the kernel prefers the first" "fd00:8::1/56 fd00:7::1" \
+	"$(deprecated6)$(inside ip -6 route get fd00:8::2 | grep -o 'src [^ ]*' | cut -d' ' -f2)"
+ip netns exec "$space" timeout 30 ip monitor address >"$directory/events" 2>&1 &
+monitor=$!
+expect "v6: they change places" "ok fd00:7::1/64 fd00:8::1/56 fd00:7::1/64 " \
+	"$(echo addresses fd00:8::1 fd00:8::/56 fd00:7::1 fd00:7::/64 | v6) $(addresses6)$(deprecated6)"
+expect "v6: the kernel prefers the other" fd00:8::1 \
+	"$(inside ip -6 route get fd00:7::2 | grep -o 'src [^ ]*' | cut -d' ' -f2)"
+expect "v4: routes that stand get the other source" "ok
+ok
+ok
+ok
+10.44.0.2 proto 158 scope link src 10.44.0.1" "$(v4 <<'COMMANDS'
+addresses 100.100.0.1 100.100.0.0/16 10.44.0.1 10.44.0.0/16
+add 100.100.0.1 10.44.0.2/32
+addresses 10.44.0.1 10.44.0.0/16 100.100.0.1 100.100.0.0/16
+add 10.44.0.1 10.44.0.2/32
+COMMANDS
+)
+$(routes4)"
+expect "the same address in two prefixes is one" "ok 10.44.0.1/32 ok fd00:8::1/56 " \
+	"$(echo addresses 10.44.0.1 10.44.0.0/16 10.44.0.1 10.0.0.0/8 | v4) $(addresses4)$(
+	echo addresses fd00:8::1 fd00:8::/56 fd00:8::1 fd00:8::/48 | v6) $(addresses6)"
+expect "v6: grown, the old prefix's route stays while it is the second" \
+	"ok fd00:8::1/56 fd00:8::/56 proto kernel metric 256" \
+	"$(echo addresses fd00:8::1 fd00:8::/48 fd00:8::1 fd00:8::/56 | v6) $(addresses6)$(routes6 | grep fd00)"
+kill "$monitor"
+wait "$monitor" 2>/dev/null
+expect "no address that stayed was ever taken away" "" "$(grep -E '^Deleted .*(fd00:8::1|10\.44\.0\.1)' "$directory/events")"
+expect "and none is none" "ok ok " "$(echo noaddress | v4) $(echo noaddress | v6) $(addresses4)$(addresses6)"
+inside ip route flush dev wg0 proto 158
 
 # --- routes
 expect "v4: routes are added, twice without a failure" "ok
