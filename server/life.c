@@ -14,6 +14,7 @@
 #include "server/options.h"
 #include "server/resources/fields.h"
 #include "server/resources/lease.h"
+#include "server/resources/renumbering.h"
 #include "server/resources/strategies.h"
 #include "server/resources/strategy.h"
 #include "server/store/migrate.h"
@@ -162,6 +163,13 @@ static enum nx_status resources_begin(struct nx_server *server, struct nx_error 
 	return status;
 }
 
+/* Strategies may be asked from then on: their plugins have started. */
+static enum nx_status renumberings_begin(struct nx_server *server, struct nx_error *error)
+{
+	server->renumberings = nx_renumberings_start(server, error);
+	return server->renumberings ? NX_OK : error->status;
+}
+
 /* Before requests for /api/stun are answered, which tells the ports. */
 static enum nx_status stun_begin(struct nx_server *server, struct nx_error *error)
 {
@@ -208,6 +216,8 @@ enum nx_status nx_life_begin(struct nx_server *server, struct nx_error *error)
 	if (status == NX_OK)
 		status = nx_plugins_start(server->plugins, error);
 	if (status == NX_OK)
+		status = renumberings_begin(server, error);
+	if (status == NX_OK)
 		status = http_begin(server, error);
 	return status;
 }
@@ -240,6 +250,7 @@ bool nx_life_end(struct nx_server *server)
 {
 	if (server->http && !nx_http_drain(server->http, DRAIN_SECONDS))
 		nx_log(NX_LOG_WARNING, "some requests were not answered in time", NULL);
+	nx_renumberings_stop(server->renumberings);
 	bool all_back = nx_strategies_stop(server->strategies);
 	if (server->plugins && all_back)
 		nx_plugins_stop(server->plugins);

@@ -2,6 +2,7 @@
 #include "server/plan/departure.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,6 +119,48 @@ static enum nx_status children_drop(struct nx_plan *plan, struct nx_tx *tx, stru
 	return status;
 }
 
+/* --- what is being renumbered ---------------------------------------------------------------- */
+
+/* Its organization has two prefixes, of which this is the first. */
+static bool take_renumbering(void *context, const struct nx_row *row)
+{
+	struct nx_plan *plan = context;
+	struct nx_plan_organization *organization =
+		nx_plan_organization(plan, nx_row_text(row, 0), plan->family);
+
+	if (!organization)
+		return true;
+	snprintf(organization->prefix, sizeof(organization->prefix), "%s", nx_row_text(row, 1));
+	nx_texts_add(&plan->warnings,
+		     nx_printf("%s: it is being renumbered from %s to %s, which ends with "
+			       "the family",
+			       organization->name, nx_row_text(row, 2), nx_row_text(row, 3)));
+	return true;
+}
+
+/* The row goes with all others of the family; devices are not asked to acknowledge any more. */
+static enum nx_status renumberings_end(struct nx_plan *plan, struct nx_tx *tx, struct nx_error *error)
+{
+	NX_CLEANUP(nx_texts_free) struct nx_texts columns = {0};
+	enum nx_status status = nx_plan_columns_read(&columns, tx, error);
+
+	if (status != NX_OK || !nx_texts_have(&columns, "renumberings.family"))
+		return status; /* a database from before there were any */
+	status = nx_sql_each(tx, error,
+			     "SELECT organization_id, CASE WHEN turned > 0 AND outcome = '' THEN new_prefix"
+			     " ELSE old_prefix END, old_prefix, new_prefix FROM renumberings"
+			     " WHERE family = $1 AND state <> 'ended' ORDER BY organization_id",
+			     NX_PARAMS(NX_TEXT(plan->family)), take_renumbering, plan);
+	if (status == NX_OK)
+		status = nx_sql(
+			tx, error,
+			"UPDATE devices SET renumbering = 0, renumbering_seen = 0 WHERE organization_id IN"
+			" (SELECT organization_id FROM renumberings WHERE family = $1"
+			" AND state <> 'ended')",
+			NX_PARAMS(NX_TEXT(plan->family)));
+	return status;
+}
+
 /* --- what the core keeps for the family ---------------------------------------------------- */
 
 static enum nx_status rows_drop_from(struct nx_plan *plan, struct nx_tx *tx, const char *table,
@@ -201,6 +244,8 @@ enum nx_status nx_departure_run(struct nx_plan *plan, const struct nx_fields *fi
 
 	if (status == NX_OK && plan->family[0])
 		status = children_drop(plan, tx, error);
+	if (status == NX_OK && plan->family[0])
+		status = renumberings_end(plan, tx, error);
 	if (status == NX_OK)
 		status = nx_component_undo(tx, plan->plugin, error);
 	if (status == NX_OK && plan->family[0])

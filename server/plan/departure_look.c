@@ -194,7 +194,8 @@ static enum nx_status leases_look(struct nx_plan *plan, const struct nx_fields *
 				  struct nx_error *error)
 {
 	enum nx_status status = nx_sql_each(tx, error,
-					    "SELECT organization_id, count(*) FROM leases WHERE family = $1"
+					    "SELECT organization_id, count(DISTINCT device_id) FROM leases"
+					    " WHERE family = $1"
 					    " GROUP BY organization_id",
 					    NX_PARAMS(NX_TEXT(plan->family)), take_addresses, plan);
 

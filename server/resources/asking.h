@@ -30,7 +30,7 @@ struct nx_question {
 	char hostname[NX_HOSTNAME_LIMIT + 1];
 };
 
-/* What is known of one family. */
+/* What is known of one address. */
 struct nx_asked {
 	const struct nx_strategy_ops *ops; /* who was asked, and over which prefix */
 	struct nx_prefix prefix;
@@ -42,10 +42,11 @@ struct nx_asked {
 struct nx_asking {
 	uint64_t deadline; /* of all questions together, milliseconds of CLOCK_MONOTONIC; 0: none was asked */
 	bool open;	   /* the last run has ended for this question */
-	size_t place;	   /* of its family */
+	size_t place;	   /* of what it is about, in `asked` */
 	struct nx_question question;
 	char organization_id[NX_UUID_TEXT];
-	struct nx_asked asked[NX_FAMILY_LIMIT];
+	/* By family: for first addresses, and after these for second ones. */
+	struct nx_asked asked[2 * NX_FAMILY_LIMIT];
 };
 
 /* Before each run. */

@@ -184,8 +184,14 @@ static enum nx_status check_organization(const struct nx_fields *fields, const s
 	struct nx_prefix prefix;
 
 	for (size_t i = 0; status == NX_OK && i < fields->family_count; i++) {
+		size_t second = fields->family[i].organization_second;
+
 		if (nx_prefix_parse(organization[fields->family[i].organization_prefix].text, &prefix))
 			status = overlaps_any(children, &prefix, "the organization's own prefix", error);
+		if (status == NX_OK && second != NX_NO_COLUMN &&
+		    nx_prefix_parse(organization[second].text, &prefix))
+			status = overlaps_any(children, &prefix,
+					      "the prefix that the organization moves to or from", error);
 	}
 	return status;
 }

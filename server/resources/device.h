@@ -4,6 +4,7 @@
 #define NX_SERVER_RESOURCES_DEVICE_H
 
 #include <nexodus/driver.h>
+#include <nexodus/ipam.h>
 
 #include "server/http/request.h"
 #include "server/resources/fields.h"
@@ -53,7 +54,13 @@ struct nx_device_texts {
 	char prefix[NX_FAMILY_LIMIT][NX_ADDRESS_TEXT];
 	char address[NX_FAMILY_LIMIT][NX_ADDRESS_TEXT];
 	struct nx_address chosen[NX_FAMILY_LIMIT]; /* length 0: none in this command */
+	/* While its organization is renumbered. */
+	char second_prefix[NX_FAMILY_LIMIT][NX_ADDRESS_TEXT];
+	char second[NX_FAMILY_LIMIT][NX_ADDRESS_TEXT];
+	struct nx_address
+		second_chosen[NX_FAMILY_LIMIT]; /* length 0: none, or the first one in another prefix */
 };
+struct nx_renumbering_source;
 /*
  * Choose an address in each family that the device supports and has none of, and write it
  * and the organization's prefix into the record. `wanted` (may be NULL): per family, length 0
@@ -69,6 +76,12 @@ enum nx_status nx_device_addresses_choose(struct nx_server *server, struct nx_tx
 enum nx_status nx_device_addresses_foresee(struct nx_server *server, const struct nx_value *organization,
 					   const struct nx_address *wanted, const struct nx_value *record,
 					   struct nx_asking *asking, struct nx_error *error);
+/* Choose a second address of one family for a device that has a first one and no second. */
+enum nx_status nx_device_second_choose(struct nx_server *server, struct nx_tx *tx,
+				       const struct nx_renumbering_source *source, struct nx_value *record,
+				       struct nx_device_texts *texts, struct nx_error *error);
+/* What strategies are told of the device; borrows from the record. */
+struct nx_lease_request nx_device_lease_request(const struct nx_value *record);
 /* Write the leases of what was chosen; the device's row is there. */
 enum nx_status nx_device_addresses_write(struct nx_server *server, struct nx_tx *tx,
 					 const struct nx_value *record, const struct nx_device_texts *texts,

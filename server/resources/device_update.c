@@ -23,6 +23,7 @@ struct update {
 	const char *hostname, *os;   /* NULL: as they are */
 	struct nx_child_prefixes children;
 	struct nx_asking asking;
+	int64_t seen; /* the stage of a renumbering that the agent has taken up; 0: it says nothing */
 	/* Of one run. */
 	struct nx_value *before;
 	struct nx_value *organization;
@@ -58,6 +59,14 @@ static enum nx_status move_check(struct update *update, struct nx_tx *tx, struct
 	return status == NX_OK && !member ? nx_not_found(error, "organization") : status;
 }
 
+static void addresses_leave(const struct nx_family *family, struct nx_value *record)
+{
+	record[family->device_address] = NX_TEXT("");
+	if (family->device_second_address == NX_NO_COLUMN)
+		return;
+	record[family->device_second_address] = record[family->device_second_prefix] = NX_TEXT("");
+}
+
 /* Leave the old organization: its watchers see the device go. */
 static enum nx_status move_out(struct update *update, struct nx_tx *tx, struct nx_error *error)
 {
@@ -71,7 +80,8 @@ static enum nx_status move_out(struct update *update, struct nx_tx *tx, struct n
 	if (status == NX_OK)
 		status = nx_device_announce_gone(server, tx, update->before, revision, error);
 	for (size_t i = 0; i < server->fields->family_count; i++)
-		update->after[server->fields->family[i].device_address] = NX_TEXT("");
+		addresses_leave(&server->fields->family[i], update->after);
+	update->after[NX_DEVICE_RENUMBERING] = update->after[NX_DEVICE_RENUMBERING_SEEN] = NX_INT(0);
 	update->after[NX_DEVICE_ORGANIZATION] = NX_TEXT(update->organization_id);
 	return status;
 }
@@ -101,6 +111,9 @@ static enum nx_status changes_apply(struct update *update, struct nx_error *erro
 		after[NX_DEVICE_OS] = NX_TEXT(update->os);
 	if (update->children.given)
 		after[NX_DEVICE_CHILD_PREFIX] = NX_TEXT(update->children.text);
+	/* What is told late, of a stage that is over, acknowledges nothing. */
+	if (update->seen == after[NX_DEVICE_RENUMBERING].integer)
+		after[NX_DEVICE_RENUMBERING_SEEN] = NX_INT(update->seen);
 	return nx_fields_read(fields, &fields->devices, update->body, NX_FIELD_ON_PATCH, after, error);
 }
 
@@ -142,6 +155,24 @@ static enum nx_status device_store(struct update *update, struct nx_tx *tx, stru
 			       : status;
 }
 
+/* From the organization's next revision on its devices are ours. Where other servers write to them too, one
+ * of them may have changed this one since it was read: its addresses, while it is renumbered. */
+static enum nx_status device_again(struct update *update, struct nx_tx *tx, struct nx_error *error)
+{
+	const struct nx_fields *fields = update->write.server->fields;
+	struct nx_value *now = NULL;
+	enum nx_status status;
+
+	if (nx_tx_kind(tx) == NX_STORE_SQLITE || update->moved)
+		return NX_OK;
+	status = nx_device_find(fields, tx, update->write.who, update->id, &now, error);
+	if (status != NX_OK)
+		return status;
+	free(update->before);
+	update->before = now;
+	return changes_apply(update, error);
+}
+
 static enum nx_status device_change(struct update *update, struct nx_tx *tx, struct nx_error *error)
 {
 	struct nx_server *server = update->write.server;
@@ -151,6 +182,8 @@ static enum nx_status device_change(struct update *update, struct nx_tx *tx, str
 	if (status == NX_OK)
 		status = nx_organization_advance(server, tx, update->after[NX_DEVICE_ORGANIZATION].text,
 						 &update->organization, error);
+	if (status == NX_OK)
+		status = device_again(update, tx, error);
 	if (status != NX_OK)
 		return status;
 	update->after[NX_DEVICE_REVISION] = update->organization[NX_ORGANIZATION_REVISION];
@@ -159,6 +192,39 @@ static enum nx_status device_change(struct update *update, struct nx_tx *tx, str
 		status = nx_device_addresses_choose(server, tx, update->organization, NULL, update->after,
 						    &update->asking, &update->texts, error);
 	return status == NX_OK ? device_store(update, tx, error) : status;
+}
+
+/* --- acknowledging a renumbering ------------------------------------------------------------ */
+
+static bool acknowledges_only(const struct update *update)
+{
+	const struct nx_columns *columns = &update->write.server->fields->devices;
+	struct nx_value before[NX_COLUMN_LIMIT];
+
+	if (update->after[NX_DEVICE_RENUMBERING_SEEN].integer ==
+	    update->before[NX_DEVICE_RENUMBERING_SEEN].integer)
+		return false;
+	memcpy(before, update->before, columns->count * sizeof(*before));
+	before[NX_DEVICE_RENUMBERING_SEEN] = update->after[NX_DEVICE_RENUMBERING_SEEN];
+	return nx_record_equal(columns, before, update->after);
+}
+
+/* Nobody but who renumbers needs to hear of it: of a thousand devices that acknowledge, each would be told a
+ * thousand times. */
+static enum nx_status acknowledge(struct update *update, struct nx_tx *tx, struct nx_error *error)
+{
+	nx_device_write(update->write.server->fields, update->after, &update->write.body);
+	return nx_sql(tx, error, "UPDATE devices SET renumbering_seen = $1 WHERE id = $2",
+		      NX_PARAMS(update->after[NX_DEVICE_RENUMBERING_SEEN], NX_TEXT(update->id)));
+}
+
+static enum nx_status seen_read(const struct nx_json *body, int64_t *out, struct nx_error *error)
+{
+	const struct nx_json *value = nx_body_member(body, "renumbering_seen");
+
+	if (value && (!nx_json_integer(value, out) || *out < 0))
+		return nx_fail(error, NX_INVALID, "renumbering_seen", "expected a whole number, 0 or more");
+	return NX_OK;
 }
 
 static enum nx_status update_run(struct nx_write *write, struct nx_tx *tx, struct nx_error *error)
@@ -173,6 +239,8 @@ static enum nx_status update_run(struct nx_write *write, struct nx_tx *tx, struc
 		status = move_check(update, tx, error);
 	if (status != NX_OK)
 		return status;
+	if (!update->moved && acknowledges_only(update))
+		return acknowledge(update, tx, error);
 	if (!update->moved && nx_record_equal(&fields->devices, update->before, update->after)) {
 		nx_device_write(fields, update->before, &write->body); /* nobody needs to hear of it */
 		return NX_OK;
@@ -194,6 +262,8 @@ static enum nx_status body_read(struct update *update, struct nx_error *error)
 		status = nx_text_read(body, "os", NX_OS_LIMIT, &update->os, error);
 	if (status == NX_OK)
 		status = nx_id_read(body, "organization_id", &update->organization_id, error);
+	if (status == NX_OK)
+		status = seen_read(body, &update->seen, error);
 	if (status == NX_OK)
 		status = nx_child_prefixes_read(update->write.request, body, &update->children, error);
 	if (status == NX_OK) /* so that what is wrong never reaches the writer */

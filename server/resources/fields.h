@@ -185,6 +185,8 @@ void nx_organization_write(const struct nx_fields *fields, const struct nx_value
 			   struct nx_buffer *out);
 /* A family that the device cannot carry shows "" for address and prefix, and no allowed IP. */
 void nx_device_write(const struct nx_fields *fields, const struct nx_value *record, struct nx_buffer *out);
+/* The organization's second prefix of the family, while it is renumbered; "" otherwise. */
+const char *nx_organization_second(const struct nx_family *family, const struct nx_value *record);
 /* The device's second address of the family where it is another one than the first; "" otherwise. */
 const char *nx_device_second(const struct nx_family *family, const struct nx_value *record);
 bool nx_device_supports(const struct nx_family *family, const struct nx_value *record);

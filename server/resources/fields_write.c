@@ -63,6 +63,11 @@ static bool hidden(const struct nx_fields *fields, const struct nx_column *colum
 	return !nx_device_supports(&fields->family[column->family], record);
 }
 
+const char *nx_organization_second(const struct nx_family *family, const struct nx_value *record)
+{
+	return family->organization_second == NX_NO_COLUMN ? "" : record[family->organization_second].text;
+}
+
 const char *nx_device_second(const struct nx_family *family, const struct nx_value *record)
 {
 	const char *second;

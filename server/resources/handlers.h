@@ -22,6 +22,10 @@ void nx_organization_pools(struct nx_request *request);
 void nx_organization_leases(struct nx_request *request);
 void nx_organization_quarantine(struct nx_request *request);
 void nx_organization_quarantine_end(struct nx_request *request);
+void nx_renumbering_show(struct nx_request *request);
+void nx_renumbering_start(struct nx_request *request);
+void nx_renumbering_commit(struct nx_request *request);
+void nx_renumbering_rollback(struct nx_request *request);
 void nx_organization_users(struct nx_request *request);
 void nx_organization_events(struct nx_request *request);
 

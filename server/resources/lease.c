@@ -92,6 +92,26 @@ enum nx_status nx_lease_take(const struct nx_choice *choice, const struct nx_add
 	return status;
 }
 
+/* The pool has taken the address; the other prefix's pool may have given it already, as the table knows. */
+static enum nx_status choose_shared(const struct nx_choice *choice, const struct nx_address *wanted,
+				    struct nx_error *error)
+{
+	struct nx_pool_entry *entry = choice->entry;
+	char text[NX_ADDRESS_TEXT];
+	struct nx_error why = {0};
+	bool taken = false;
+	enum nx_status status = nx_lease_exists(choice, wanted, &taken, error);
+
+	if (status == NX_OK && !taken)
+		nx_pool_taken(choice->tx, entry, wanted);
+	else if (status != NX_OK)
+		entry->family->ops->pool_give(entry->pool, wanted);
+	if (status != NX_OK || !taken)
+		return status;
+	nx_fail(&why, NX_CONFLICT, NULL, "%s is taken by another device", nx_address_format(wanted, text));
+	return nx_lease_refuse(choice, NX_CONFLICT, &why, error);
+}
+
 static enum nx_status choose_wanted(const struct nx_choice *choice, const struct nx_address *wanted,
 				    struct nx_error *error)
 {
@@ -104,6 +124,8 @@ static enum nx_status choose_wanted(const struct nx_choice *choice, const struct
 		return status;
 	if (verdict != NX_OK)
 		return nx_lease_refuse(choice, verdict, &why, error);
+	if (choice->entry->shared)
+		return choose_shared(choice, wanted, error);
 	nx_pool_taken(choice->tx, choice->entry, wanted);
 	return NX_OK;
 }
@@ -203,8 +225,8 @@ enum nx_status nx_lease_choose(struct nx_leases *leases, struct nx_tx *tx,
 	struct nx_choice choice = {.leases = leases, .tx = tx, .request = request, .source = source};
 	struct nx_address found = {0};
 	bool kept = false;
-	enum nx_status status = nx_pool_open(leases, tx, source->family, request->organization_id,
-					     source->prefix, &choice.entry, error);
+	enum nx_status status =
+		nx_pool_open(leases, tx, source, request->organization_id, &choice.entry, error);
 
 	if (status == NX_OK)
 		status = nx_pool_prepare(tx, choice.entry, source, error);

@@ -33,6 +33,13 @@ struct nx_lease_source {
 	int64_t changed, quarantined;
 	/* Where strategies that block are asked (asking.h); NULL: they are not, which is NX_UNSUPPORTED. */
 	struct nx_asking *asking;
+	/*
+	 * While the organization is renumbered: its addresses are in two prefixes, which may overlap, so
+	 * that each proposal is compared with the table (shared); this is the other one, with a pool of its
+	 * own (second); the address is to be a device's second one, so that its questions are others
+	 * (beside).
+	 */
+	bool shared, second, beside;
 };
 /*
  * Choose an address for a device: the one that is wanted, or (NULL) the one that is kept for it
@@ -59,6 +66,12 @@ enum nx_status nx_lease_foresee_choice(struct nx_leases *leases, const struct nx
 enum nx_status nx_lease_write(struct nx_leases *leases, struct nx_tx *tx, const struct nx_family *family,
 			      const struct nx_lease_request *request, const struct nx_address *address,
 			      struct nx_error *error);
+/* End one lease of a device, whose address goes into quarantine like those of deleted devices when it lies in
+ * `rest`, the prefix that the organization goes on with. NULL: nobody has relied on it, and it is free at
+ * once. */
+enum nx_status nx_lease_end(struct nx_leases *leases, struct nx_tx *tx, const struct nx_family *family,
+			    const struct nx_lease_request *request, const struct nx_address *address,
+			    const struct nx_prefix *rest, struct nx_error *error);
 /* End all leases of a device, whose row is there still. Its addresses go into quarantine where
  * their family has one. */
 enum nx_status nx_leases_end(struct nx_leases *leases, struct nx_tx *tx, const char *device_id,

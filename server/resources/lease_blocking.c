@@ -7,16 +7,18 @@
 #include "server/resources/lease_inside.h"
 #include "server/resources/strategies.h"
 
-static size_t place_of(const struct nx_leases *leases, const struct nx_family *family)
+static size_t place_of(const struct nx_leases *leases, const struct nx_lease_source *source)
 {
-	return (size_t)(family - leases->server->fields->family);
+	size_t family = (size_t)(source->family - leases->server->fields->family);
+
+	return source->beside ? NX_FAMILY_LIMIT + family : family;
 }
 
 static struct nx_asked *asked_find(const struct nx_leases *leases, const struct nx_lease_source *source,
 				   const struct nx_lease_request *request, const struct nx_strategy *strategy)
 {
-	return nx_asking_find(source->asking, place_of(leases, source->family), request->organization_id,
-			      strategy, source->prefix);
+	return nx_asking_find(source->asking, place_of(leases, source), request->organization_id, strategy,
+			      source->prefix);
 }
 
 static void question_fill(const struct nx_leases *leases, const struct nx_lease_source *source,
@@ -24,8 +26,7 @@ static void question_fill(const struct nx_leases *leases, const struct nx_lease_
 {
 	const struct nx_family *family = source->family;
 	const struct nx_columns *devices = &leases->server->fields->devices;
-	const struct nx_address *last =
-		nx_pool_last(leases, family, request->organization_id, source->prefix);
+	const struct nx_address *last = nx_pool_last(leases, source, request->organization_id);
 
 	*question = (struct nx_question){
 		.family = family->key,
@@ -51,7 +52,7 @@ static enum nx_status question_open(const struct nx_leases *leases, const struct
 	question_fill(leases, source, request, &asking->question);
 	asking->question.strategy = *strategy;
 	asking->question.attempt = attempt;
-	asking->place = place_of(leases, source->family);
+	asking->place = place_of(leases, source);
 	asking->open = true;
 	nx_strategies_expect(leases->server->strategies, request->organization_id);
 	return nx_fail(error, NX_UNAVAILABLE, NULL, "the strategy '%s' is to be asked first", strategy->name);

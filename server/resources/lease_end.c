@@ -40,15 +40,18 @@ static bool lease_note(void *context, const struct nx_row *row)
 	return true;
 }
 
-static enum nx_status leases_note(struct nx_tx *tx, const char *device_id, struct ending *out,
-				  struct nx_error *error)
+/* Those of a device, or ("": all) the one of an address. */
+static enum nx_status leases_note(struct nx_tx *tx, const char *device_id, const char *address,
+				  struct ending *out, struct nx_error *error)
 {
 	return nx_sql_each(tx, error,
 			   "SELECT l.organization_id, l.family, l.address, d.public_key,"
 			   " (SELECT COUNT(*) FROM reservations r WHERE r.organization_id = l.organization_id"
 			   " AND r.first_address = l.address AND r.kind = '" NX_STATIC "')"
-			   " FROM leases l LEFT JOIN devices d ON d.id = l.device_id WHERE l.device_id = $1",
-			   NX_PARAMS(NX_TEXT(device_id)), lease_note, out);
+			   " FROM leases l LEFT JOIN devices d ON d.id = l.device_id"
+			   " WHERE l.device_id = $1 AND ($2 = '' OR l.address = $3)",
+			   NX_PARAMS(NX_TEXT(device_id), NX_TEXT(address), NX_TEXT(address)), lease_note,
+			   out);
 }
 
 /* In quarantine, or free at the commit: what is reserved for a device stays taken in its pool, once that
@@ -69,11 +72,31 @@ static enum nx_status address_settle(struct nx_leases *leases, struct nx_tx *tx,
 	return NX_OK;
 }
 
+enum nx_status nx_lease_end(struct nx_leases *leases, struct nx_tx *tx, const struct nx_family *family,
+			    const struct nx_lease_request *request, const struct nx_address *address,
+			    const struct nx_prefix *rest, struct nx_error *error)
+{
+	struct ending ending = {.count = 0};
+	char text[NX_ADDRESS_TEXT];
+	enum nx_status status =
+		leases_note(tx, request->device_id, nx_address_format(address, text), &ending, error);
+
+	if (status == NX_OK)
+		status = nx_sql(tx, error, "DELETE FROM leases WHERE device_id = $1 AND address = $2",
+				NX_PARAMS(NX_TEXT(request->device_id), NX_TEXT(text)));
+	if (status != NX_OK || !ending.count)
+		return status;
+	if (rest && nx_prefix_contains(rest, address))
+		return address_settle(leases, tx, &ending.lease[0], error);
+	nx_pool_given(leases, tx, family->key, request->organization_id, address);
+	return NX_OK;
+}
+
 enum nx_status nx_leases_end(struct nx_leases *leases, struct nx_tx *tx, const char *device_id,
 			     struct nx_error *error)
 {
 	struct ending ending = {.count = 0};
-	enum nx_status status = leases_note(tx, device_id, &ending, error);
+	enum nx_status status = leases_note(tx, device_id, "", &ending, error);
 
 	if (status == NX_OK)
 		status = nx_sql(tx, error, "DELETE FROM leases WHERE device_id = $1",

@@ -32,9 +32,20 @@ static bool in_quarantine(const struct nx_pool_entry *entry)
 
 /* --- for this device --------------------------------------------------------------------------- */
 
-static bool address_note(void *context, const struct nx_row *row)
+struct pick {
+	const struct nx_prefix *prefix;
+	struct nx_address *out;
+};
+
+/* What is reserved in another prefix, from which the organization comes or to which it goes, counts there. */
+static bool address_pick(void *context, const struct nx_row *row)
 {
-	nx_address_parse(nx_row_text(row, 0), context);
+	const struct pick *pick = context;
+	struct nx_address address;
+
+	if (!nx_address_parse(nx_row_text(row, 0), &address) || !nx_prefix_contains(pick->prefix, &address))
+		return true;
+	*pick->out = address;
 	return false;
 }
 
@@ -51,12 +62,12 @@ static void lower(const char *text, char out[static NX_TEXT_LIMIT + 1])
 static enum nx_status reservation_look(const struct nx_choice *choice, const char *sql, const char *value,
 				       struct nx_address *out, struct nx_error *error)
 {
-	enum nx_status status = nx_sql_one(choice->tx, error, sql,
-					   NX_PARAMS(NX_TEXT(choice->request->organization_id),
-						     NX_TEXT(value), NX_TEXT(choice->entry->family->key)),
-					   address_note, out);
+	struct pick pick = {&choice->entry->prefix, out};
 
-	return status == NX_NOT_FOUND ? NX_OK : status;
+	return nx_sql_each(choice->tx, error, sql,
+			   NX_PARAMS(NX_TEXT(choice->request->organization_id), NX_TEXT(value),
+				     NX_TEXT(choice->entry->family->key)),
+			   address_pick, &pick);
 }
 
 #define SELECT_STATIC(column)                                                                                \
@@ -81,15 +92,17 @@ static enum nx_status reservation_find(const struct nx_choice *choice, struct nx
 	return reservation_look(choice, SELECT_STATIC("hostname"), hostname, out, error);
 }
 
+/* To another device: one that is renumbered may have the address already. */
 static enum nx_status leased(const struct nx_choice *choice, const struct nx_address *address, bool *out,
 			     struct nx_error *error)
 {
 	char text[NX_ADDRESS_TEXT];
 	int64_t count = 0;
 	enum nx_status status = nx_sql_integer(
-		choice->tx, error, "SELECT COUNT(*) FROM leases WHERE organization_id = $1 AND address = $2",
+		choice->tx, error,
+		"SELECT COUNT(*) FROM leases WHERE organization_id = $1 AND address = $2 AND device_id <> $3",
 		NX_PARAMS(NX_TEXT(choice->request->organization_id),
-			  NX_TEXT(nx_address_format(address, text))),
+			  NX_TEXT(nx_address_format(address, text)), NX_TEXT(choice->request->device_id)),
 		&count);
 
 	*out = count > 0;
@@ -127,7 +140,8 @@ static enum nx_status reserved_kept(const struct nx_choice *choice, const struct
 	return NX_OK;
 }
 
-/* The one that it wants, when it is its key's, or the one that its key had last. */
+/* The one that it wants, when it is its key's, or the one that its key had last: but what a device has given
+ * up in a renumbering is not what it gets in the next one. */
 static enum nx_status quarantine_kept(const struct nx_choice *choice, const struct nx_address *wanted,
 				      struct nx_address *out, bool *got, struct nx_error *error)
 {
@@ -137,12 +151,11 @@ static enum nx_status quarantine_kept(const struct nx_choice *choice, const stru
 	char text[NX_ADDRESS_TEXT];
 	enum nx_status status;
 
-	if (!in_quarantine(entry))
+	if (!in_quarantine(entry) || (!wanted && choice->source->beside))
 		return NX_OK;
 	status = wanted ? nx_quarantine_find(choice->tx, request->organization_id,
 					     nx_address_format(wanted, text), &found, error)
-			: nx_quarantine_of(choice->tx, request->organization_id, entry->family->key,
-					   request->public_key, &found, error);
+			: nx_quarantine_of(choice->tx, entry, request->public_key, &found, error);
 	if (status != NX_OK)
 		return status == NX_NOT_FOUND ? NX_OK : status;
 	if (strcmp(found.public_key, request->public_key) != 0 ||

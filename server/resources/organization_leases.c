@@ -137,7 +137,7 @@ static enum nx_status pool_show(struct pools *pools, const struct nx_family *fam
 
 	if (!nx_prefix_parse(organization[family->organization_prefix].text, &prefix))
 		return NX_OK; /* none yet: the family is arriving */
-	status = nx_pool_figures(tx, family, organization[NX_ORGANIZATION_ID].text, &prefix, &figures, error);
+	status = nx_pool_figures(tx, family, organization, &prefix, &figures, error);
 	if (status == NX_OK)
 		pool_fill(pools, family, &prefix, nx_strategy_name(family, organization), &figures);
 	return status;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PATCH /api/organizations/{organization}: its owner. Prefixes are for ever; what is given
+ * PATCH /api/organizations/{organization}: its owner. Prefixes change by renumbering alone; what is given
  * from now on follows what is changed here, what was given before stays as it is.
  */
 #include <stdlib.h>

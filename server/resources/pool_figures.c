@@ -10,6 +10,7 @@
 /* A pool of our own, which stays empty: it says what the family gives at all. */
 struct figuring {
 	const struct nx_ipam_ops *ops;
+	const struct nx_prefix *prefix;
 	struct nx_pool *pool;
 	struct nx_rules rules;
 	uint64_t busy;	 /* addresses of those that are open which are not free */
@@ -90,7 +91,8 @@ static bool busy_note(void *context, const struct nx_row *row)
 	const bool kept = nx_row_integer(row, 1) != 0;
 	struct nx_address address;
 
-	if (!nx_address_parse(nx_row_text(row, 0), &address))
+	if (!nx_address_parse(nx_row_text(row, 0), &address) ||
+	    !nx_prefix_contains(figuring->prefix, &address))
 		return true;
 	if (!nx_rules_open(&figuring->rules, &address)) {
 		figuring->inside += !kept;
@@ -117,6 +119,40 @@ static enum nx_status busy_count(struct figuring *figuring, struct nx_tx *tx, co
 		" AND family = $6 AND ends_at > $7",
 		NX_PARAMS(organization, key, organization, key, organization, key, NX_INT(time(NULL))),
 		busy_note, figuring);
+}
+
+struct inside {
+	const struct nx_prefix *prefix;
+	uint64_t count[2]; /* leases, quarantines */
+};
+
+static bool inside_note(void *context, const struct nx_row *row)
+{
+	struct inside *inside = context;
+	struct nx_address address;
+
+	if (nx_address_parse(nx_row_text(row, 0), &address) && nx_prefix_contains(inside->prefix, &address))
+		inside->count[nx_row_integer(row, 1) != 0]++;
+	return true;
+}
+
+/* One by one, as long as there are some in another prefix. */
+static enum nx_status inside_count(struct nx_tx *tx, const char *organization_id, const char *family,
+				   const struct nx_prefix *prefix, struct nx_pool_figures *out,
+				   struct nx_error *error)
+{
+	const struct nx_value organization = NX_TEXT(organization_id), key = NX_TEXT(family);
+	struct inside inside = {.prefix = prefix};
+	enum nx_status status = nx_sql_each(
+		tx, error,
+		"SELECT address, 0 FROM leases WHERE organization_id = $1 AND family = $2"
+		" UNION ALL SELECT address, 1 FROM quarantine WHERE organization_id = $3 AND family = $4"
+		" AND ends_at > $5",
+		NX_PARAMS(organization, key, organization, key, NX_INT(time(NULL))), inside_note, &inside);
+
+	out->taken = inside.count[0];
+	out->quarantined = inside.count[1];
+	return status;
 }
 
 static enum nx_status counts_read(struct nx_tx *tx, const char *organization_id, const char *family,
@@ -147,8 +183,7 @@ static uint64_t minus(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0;
 }
 
-static void ranges_figure(const struct figuring *figuring, const struct nx_prefix *prefix,
-			  struct nx_pool_figures *out)
+static void ranges_figure(const struct figuring *figuring, struct nx_pool_figures *out)
 {
 	const struct nx_rules *rules = &figuring->rules;
 	struct nx_ranges rest = {0};
@@ -157,7 +192,7 @@ static void ranges_figure(const struct figuring *figuring, const struct nx_prefi
 	out->reserved = figuring->kept;
 	if (!rules->limited)
 		return;
-	nx_ranges_open(prefix, &(struct nx_ranges){0}, &rules->open, &rest);
+	nx_ranges_open(figuring->prefix, &(struct nx_ranges){0}, &rules->open, &rest);
 	out->free = minus(ranges_count(figuring, &rules->open), figuring->busy);
 	out->reserved = minus(ranges_count(figuring, &rest), figuring->inside);
 	if (out->reserved != UINT64_MAX)
@@ -167,8 +202,8 @@ static void ranges_figure(const struct figuring *figuring, const struct nx_prefi
 
 /* Without rules there is nothing to look at one by one. */
 static enum nx_status rules_figure(struct figuring *figuring, struct nx_tx *tx, const char *organization_id,
-				   const struct nx_family *family, const struct nx_prefix *prefix,
-				   struct nx_pool_figures *out, struct nx_error *error)
+				   const struct nx_family *family, struct nx_pool_figures *out,
+				   struct nx_error *error)
 {
 	enum nx_status status = NX_OK;
 
@@ -177,15 +212,27 @@ static enum nx_status rules_figure(struct figuring *figuring, struct nx_tx *tx, 
 	else
 		figuring->busy = out->taken + out->quarantined;
 	if (status == NX_OK)
-		ranges_figure(figuring, prefix, out);
+		ranges_figure(figuring, out);
 	return status;
 }
 
-enum nx_status nx_pool_figures(struct nx_tx *tx, const struct nx_family *family, const char *organization_id,
-			       const struct nx_prefix *prefix, struct nx_pool_figures *out,
-			       struct nx_error *error)
+/* Does the organization have no addresses of the family but in this prefix? */
+static bool only_prefix(const struct nx_family *family, const struct nx_value *organization,
+			const struct nx_prefix *prefix)
 {
-	NX_CLEANUP(figuring_clean) struct figuring figuring = {.ops = family->ops};
+	struct nx_prefix first;
+
+	return !nx_organization_second(family, organization)[0] &&
+	       nx_prefix_parse(organization[family->organization_prefix].text, &first) &&
+	       nx_prefix_compare(&first, prefix) == 0;
+}
+
+enum nx_status nx_pool_figures(struct nx_tx *tx, const struct nx_family *family,
+			       const struct nx_value *organization, const struct nx_prefix *prefix,
+			       struct nx_pool_figures *out, struct nx_error *error)
+{
+	NX_CLEANUP(figuring_clean) struct figuring figuring = {.ops = family->ops, .prefix = prefix};
+	const char *organization_id = organization[NX_ORGANIZATION_ID].text;
 	struct nx_pool_usage usage = {.size = sizeof(usage)};
 	struct nx_pool_figures figures = {0};
 	enum nx_status status = family->ops->pool_open(family->instance, prefix, &figuring.pool, error);
@@ -195,10 +242,12 @@ enum nx_status nx_pool_figures(struct nx_tx *tx, const struct nx_family *family,
 	family->ops->pool_usage(figuring.pool, &usage);
 	figures.capacity = usage.capacity;
 	status = nx_rules_load(tx, organization_id, family->key, prefix, &figuring.rules, error);
-	if (status == NX_OK)
+	if (status == NX_OK && !only_prefix(family, organization, prefix))
+		status = inside_count(tx, organization_id, family->key, prefix, &figures, error);
+	else if (status == NX_OK)
 		status = counts_read(tx, organization_id, family->key, &figures, error);
 	if (status == NX_OK)
-		status = rules_figure(&figuring, tx, organization_id, family, prefix, &figures, error);
+		status = rules_figure(&figuring, tx, organization_id, family, &figures, error);
 	if (status == NX_OK)
 		*out = figures;
 	return status;

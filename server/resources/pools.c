@@ -89,26 +89,32 @@ static void make_room(struct nx_leases *leases)
 
 #define KEY_TEXT 128
 
-static struct nx_pool_entry *entry_find(const struct nx_leases *leases, const char *family,
+static char *key_make(const char *family, bool second, const char *organization_id, char key[static KEY_TEXT])
+{
+	snprintf(key, KEY_TEXT, "%s%s %s", family, second ? "/second" : "", organization_id);
+	return key;
+}
+
+static struct nx_pool_entry *entry_find(const struct nx_leases *leases, const char *family, bool second,
 					const char *organization_id)
 {
 	char key[KEY_TEXT];
 	struct nx_index_entry *found;
 
-	snprintf(key, sizeof(key), "%s %s", family, organization_id);
+	key_make(family, second, organization_id, key);
 	found = nx_index_first(&leases->pools, key);
 	return found ? nx_holder(found, struct nx_pool_entry, by_key) : NULL;
 }
 
-static struct nx_pool_entry *entry_make(struct nx_leases *leases, const struct nx_family *family,
+static struct nx_pool_entry *entry_make(struct nx_leases *leases, const struct nx_lease_source *source,
 					const char *organization_id)
 {
 	struct nx_pool_entry *entry;
 
 	make_room(leases);
 	entry = nx_alloc(sizeof(*entry) + KEY_TEXT);
-	entry->family = family;
-	snprintf(entry->key, KEY_TEXT, "%s %s", family->key, organization_id);
+	entry->family = source->family;
+	key_make(source->family->key, source->second, organization_id, entry->key);
 	nx_index_add(&leases->pools, &entry->by_key, entry->key);
 	entry_link(leases, entry);
 	return entry;
@@ -191,10 +197,13 @@ void nx_pool_claimed(struct nx_tx *tx, struct nx_pool_entry *entry, const struct
 void nx_pool_given(struct nx_leases *leases, struct nx_tx *tx, const char *family,
 		   const char *organization_id, const struct nx_address *address)
 {
-	struct nx_pool_entry *entry = entry_find(leases, family, organization_id);
+	/* A pool that does not have it, the other prefix's, takes no notice. */
+	for (int second = 0; second < 2; second++) {
+		struct nx_pool_entry *entry = entry_find(leases, family, second, organization_id);
 
-	if (entry && entry->pool)
-		hook_add(tx, entry, ADDRESS_GIVEN, address);
+		if (entry && entry->pool)
+			hook_add(tx, entry, ADDRESS_GIVEN, address);
+	}
 }
 
 void nx_pool_ruled(struct nx_tx *tx, struct nx_pool_entry *entry)
@@ -205,10 +214,12 @@ void nx_pool_ruled(struct nx_tx *tx, struct nx_pool_entry *entry)
 void nx_pool_quarantined(struct nx_leases *leases, const char *family, const char *organization_id,
 			 int64_t ends_at)
 {
-	struct nx_pool_entry *entry = entry_find(leases, family, organization_id);
+	for (int second = 0; second < 2; second++) {
+		struct nx_pool_entry *entry = entry_find(leases, family, second, organization_id);
 
-	if (entry && (!entry->quarantine_due || ends_at < entry->quarantine_due))
-		entry->quarantine_due = ends_at;
+		if (entry && (!entry->quarantine_due || ends_at < entry->quarantine_due))
+			entry->quarantine_due = ends_at;
+	}
 }
 
 void nx_pool_drop(struct nx_pool_entry *entry)
@@ -220,8 +231,9 @@ void nx_pools_forget(struct nx_leases *leases, const char *organization_id)
 {
 	const struct nx_fields *fields = leases->server->fields;
 
-	for (size_t i = 0; i < fields->family_count; i++) {
-		struct nx_pool_entry *entry = entry_find(leases, fields->family[i].key, organization_id);
+	for (size_t i = 0; i < 2 * fields->family_count; i++) {
+		struct nx_pool_entry *entry =
+			entry_find(leases, fields->family[i / 2].key, i % 2, organization_id);
 
 		if (entry)
 			entry_close(entry);
@@ -231,10 +243,12 @@ void nx_pools_forget(struct nx_leases *leases, const char *organization_id)
 void nx_pool_contradicted(struct nx_leases *leases, const struct nx_family *family,
 			  const char *organization_id)
 {
-	struct nx_pool_entry *entry = entry_find(leases, family->key, organization_id);
+	for (int second = 0; second < 2; second++) {
+		struct nx_pool_entry *entry = entry_find(leases, family->key, second, organization_id);
 
-	if (entry)
-		entry->contradicted = true;
+		if (entry)
+			entry->contradicted = true;
+	}
 }
 
 /* --- reading ------------------------------------------------------------------------- */
@@ -245,6 +259,12 @@ struct filling {
 	struct nx_error last;
 };
 
+/* Is it one of the organization's other prefix? */
+static bool elsewhere(const struct nx_pool_entry *entry, const struct nx_address *address)
+{
+	return entry->shared && !nx_prefix_contains(&entry->prefix, address);
+}
+
 static bool lease_take(void *context, const struct nx_row *row)
 {
 	struct filling *filling = context;
@@ -252,8 +272,9 @@ static bool lease_take(void *context, const struct nx_row *row)
 
 	if (!nx_address_parse(nx_row_text(row, 0), &address))
 		nx_fail(&filling->last, NX_INVALID, NULL, "no address: '%s'", nx_row_text(row, 0));
-	else if (filling->entry->family->ops->pool_take(filling->entry->pool, &address, &filling->last) ==
-		 NX_OK)
+	else if (elsewhere(filling->entry, &address) ||
+		 filling->entry->family->ops->pool_take(filling->entry->pool, &address, &filling->last) ==
+			 NX_OK)
 		return true;
 	filling->refused++;
 	return true;
@@ -305,22 +326,23 @@ enum nx_status nx_pool_read(struct nx_tx *tx, struct nx_pool_entry *entry, struc
 	return status;
 }
 
-enum nx_status nx_pool_open(struct nx_leases *leases, struct nx_tx *tx, const struct nx_family *family,
-			    const char *organization_id, const struct nx_prefix *prefix,
-			    struct nx_pool_entry **out, struct nx_error *error)
+enum nx_status nx_pool_open(struct nx_leases *leases, struct nx_tx *tx, const struct nx_lease_source *source,
+			    const char *organization_id, struct nx_pool_entry **out, struct nx_error *error)
 {
-	struct nx_pool_entry *entry = entry_find(leases, family->key, organization_id);
+	struct nx_pool_entry *entry =
+		entry_find(leases, source->family->key, source->second, organization_id);
 
 	if (!entry)
-		entry = entry_make(leases, family, organization_id);
+		entry = entry_make(leases, source, organization_id);
 	entry_unlink(leases, entry);
 	entry_link(leases, entry);
 	*out = entry;
-	if (nx_prefix_compare(&entry->prefix, prefix) != 0)
+	if (nx_prefix_compare(&entry->prefix, source->prefix) != 0)
 		entry->last = (struct nx_address){0};
-	else if (entry->pool)
+	else if (entry->pool && entry->shared == source->shared)
 		return NX_OK;
-	entry->prefix = *prefix;
+	entry->prefix = *source->prefix;
+	entry->shared = source->shared;
 	return nx_pool_read(tx, entry, error);
 }
 
@@ -342,31 +364,39 @@ bool nx_pool_doubtful(const struct nx_tx *tx, const struct nx_pool_entry *entry)
 {
 	/* A lease that another server gives twice is refused by the table, an address in quarantine
 	 * is not. */
-	return entry->contradicted ||
+	return entry->contradicted || entry->shared ||
 	       (nx_tx_kind(tx) != NX_STORE_SQLITE && entry->quarantined_until > time(NULL));
 }
 
-const struct nx_address *nx_pool_last(const struct nx_leases *leases, const struct nx_family *family,
-				      const char *organization_id, const struct nx_prefix *prefix)
+static struct nx_pool_entry *entry_of(const struct nx_leases *leases, const struct nx_lease_source *source,
+				      const char *organization_id)
 {
-	const struct nx_pool_entry *entry = entry_find(leases, family->key, organization_id);
+	return entry_find(leases, source->family->key, source->second, organization_id);
+}
 
-	return entry && entry->last.length && nx_prefix_compare(&entry->prefix, prefix) == 0 ? &entry->last
-											     : NULL;
+const struct nx_address *nx_pool_last(const struct nx_leases *leases, const struct nx_lease_source *source,
+				      const char *organization_id)
+{
+	const struct nx_pool_entry *entry = entry_of(leases, source, organization_id);
+
+	if (!entry || !entry->last.length || nx_prefix_compare(&entry->prefix, source->prefix) != 0)
+		return NULL;
+	return &entry->last;
 }
 
 bool nx_pool_keeps_nothing(const struct nx_leases *leases, const struct nx_lease_source *source,
 			   const char *organization_id)
 {
-	const struct nx_pool_entry *entry = entry_find(leases, source->family->key, organization_id);
+	const struct nx_pool_entry *entry = entry_of(leases, source, organization_id);
 
-	return entry && entry->changed == source->changed && !entry->rules.kept_count &&
+	return entry && entry->changed == source->changed &&
+	       nx_prefix_compare(&entry->prefix, source->prefix) == 0 && !entry->rules.kept_count &&
 	       source->quarantined <= time(NULL);
 }
 
 bool nx_pool_may_be_stale(const struct nx_tx *tx, const struct nx_pool_entry *entry)
 {
-	return nx_tx_kind(tx) != NX_STORE_SQLITE &&
+	return (entry->shared || nx_tx_kind(tx) != NX_STORE_SQLITE) &&
 	       (!entry->exhausted_at || seconds_now() - entry->exhausted_at >= STALE_SECONDS);
 }
 
@@ -387,9 +417,9 @@ static void end_run(void *context, enum nx_tx_end end)
 	struct end_hook *hook = context;
 	const struct nx_fields *fields = hook->leases->server->fields;
 
-	for (size_t i = 0; end != NX_TX_ROLLED_BACK && i < fields->family_count; i++) {
+	for (size_t i = 0; end != NX_TX_ROLLED_BACK && i < 2 * fields->family_count; i++) {
 		struct nx_pool_entry *entry =
-			entry_find(hook->leases, fields->family[i].key, hook->organization_id);
+			entry_find(hook->leases, fields->family[i / 2].key, i % 2, hook->organization_id);
 
 		if (entry && !entry->pending)
 			entry_free(hook->leases, entry);

@@ -11,7 +11,7 @@
 #include "server/resources/rules.h"
 
 struct nx_pool_entry {
-	struct nx_index_entry by_key;	     /* "<family> <organization>" */
+	struct nx_index_entry by_key; /* "<family> <organization>", or "<family>/second <organization>" */
 	struct nx_pool_entry *newer, *older; /* by last use */
 	const struct nx_family *family;
 	struct nx_pool *pool; /* NULL: to be opened and read at the next use */
@@ -20,6 +20,7 @@ struct nx_pool_entry {
 	unsigned generation;	/* counts openings: what was done to an earlier one needs no undoing */
 	unsigned pending;	/* hooks of transactions under way that point here */
 	bool contradicted;	/* the table has known better: others write to it as well */
+	bool shared;	      /* the organization has leases in another prefix too, and another pool for it */
 	int64_t exhausted_at; /* seconds of CLOCK_MONOTONIC: read anew, and still without an address; 0: never
 			       */
 	struct nx_rules rules;
@@ -38,12 +39,12 @@ struct nx_leases {
 };
 
 /* The pool, opened and filled from the table when it is not open. */
-enum nx_status nx_pool_open(struct nx_leases *leases, struct nx_tx *tx, const struct nx_family *family,
-			    const char *organization_id, const struct nx_prefix *prefix,
-			    struct nx_pool_entry **out, struct nx_error *error);
-/* What was given last in a pool over this prefix; NULL: nothing is known. It is not opened for that. */
-const struct nx_address *nx_pool_last(const struct nx_leases *leases, const struct nx_family *family,
-				      const char *organization_id, const struct nx_prefix *prefix);
+enum nx_status nx_pool_open(struct nx_leases *leases, struct nx_tx *tx, const struct nx_lease_source *source,
+			    const char *organization_id, struct nx_pool_entry **out, struct nx_error *error);
+/* What was given last in a pool over the source's prefix; NULL: nothing is known. It is not opened for that.
+ */
+const struct nx_address *nx_pool_last(const struct nx_leases *leases, const struct nx_lease_source *source,
+				      const char *organization_id);
 /* Is it known, without opening the pool, that no address is kept for certain devices? */
 bool nx_pool_keeps_nothing(const struct nx_leases *leases, const struct nx_lease_source *source,
 			   const char *organization_id);
@@ -56,12 +57,13 @@ enum nx_status nx_pool_read(struct nx_tx *tx, struct nx_pool_entry *entry, struc
 enum nx_status nx_pool_prepare(struct nx_tx *tx, struct nx_pool_entry *entry,
 			       const struct nx_lease_source *source, struct nx_error *error);
 const char *nx_pool_organization(const struct nx_pool_entry *entry);
-/* May other servers have ended leases since it was read? Not asked again for a moment when it
- * was read anew in vain. */
+/* May others, other servers or the other prefix's pool, have ended leases since it was read? Not asked again
+ * for a moment when it was read anew in vain. */
 bool nx_pool_may_be_stale(const struct nx_tx *tx, const struct nx_pool_entry *entry);
 void nx_pool_exhausted(struct nx_pool_entry *entry);
 
-/* May the table hold what the pool has for free? Then each proposal is looked up. */
+/* May the table hold what the pool has for free? Then each proposal is looked up. Others write to it too:
+ * other servers, or the pool of the organization's other prefix. */
 bool nx_pool_doubtful(const struct nx_tx *tx, const struct nx_pool_entry *entry);
 
 /* The transaction has taken an address from the pool: undo it with the transaction. */

@@ -2,9 +2,11 @@
 #include "server/resources/quarantine.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "base/address.h"
+#include "base/memory.h"
 #include "server/resources/lease_inside.h"
 
 /* Ended quarantines that one who chooses an address tidies away at most. */
@@ -158,15 +160,40 @@ enum nx_status nx_quarantine_find(struct nx_tx *tx, const char *organization_id,
 			  quarantine_take, out);
 }
 
-enum nx_status nx_quarantine_of(struct nx_tx *tx, const char *organization_id, const char *family,
-				const char *public_key, struct nx_quarantine *out, struct nx_error *error)
+struct pick {
+	const struct nx_prefix *prefix;
+	struct nx_quarantine *out;
+	bool found;
+};
+
+static bool quarantine_pick(void *context, const struct nx_row *row)
 {
-	return nx_sql_one(
-		tx, error,
-		"SELECT address, public_key, ends_at FROM quarantine WHERE organization_id = $1"
-		" AND family = $2 AND public_key = $3 AND ends_at > $4 ORDER BY ends_at DESC LIMIT 1",
-		NX_PARAMS(NX_TEXT(organization_id), NX_TEXT(family), NX_TEXT(public_key), NX_INT(time(NULL))),
-		quarantine_take, out);
+	struct pick *pick = context;
+
+	quarantine_take(pick->out, row);
+	pick->found = nx_prefix_contains(pick->prefix, &pick->out->address);
+	return !pick->found;
+}
+
+enum nx_status nx_quarantine_of(struct nx_tx *tx, const struct nx_pool_entry *entry, const char *public_key,
+				struct nx_quarantine *out, struct nx_error *error)
+{
+	struct nx_quarantine found;
+	struct pick pick = {.prefix = &entry->prefix, .out = &found};
+	enum nx_status status =
+		nx_sql_each(tx, error,
+			    "SELECT address, public_key, ends_at FROM quarantine WHERE organization_id = $1"
+			    " AND family = $2 AND public_key = $3 AND ends_at > $4 ORDER BY ends_at DESC",
+			    NX_PARAMS(NX_TEXT(nx_pool_organization(entry)), NX_TEXT(entry->family->key),
+				      NX_TEXT(public_key), NX_INT(time(NULL))),
+			    quarantine_pick, &pick);
+
+	if (status != NX_OK)
+		return status;
+	if (!pick.found)
+		return NX_NOT_FOUND;
+	*out = found;
+	return NX_OK;
 }
 
 enum nx_status nx_quarantine_end(struct nx_tx *tx, const char *organization_id, const char *address,
@@ -174,4 +201,43 @@ enum nx_status nx_quarantine_end(struct nx_tx *tx, const char *organization_id, 
 {
 	return nx_sql(tx, error, "DELETE FROM quarantine WHERE organization_id = $1 AND address = $2",
 		      NX_PARAMS(NX_TEXT(organization_id), NX_TEXT(address)));
+}
+
+/* --- another prefix ---------------------------------------------------------------------------- */
+
+struct leaving {
+	const struct nx_prefix *prefix;
+	char (*address)[NX_ADDRESS_TEXT];
+	size_t count, room;
+};
+
+static bool left_note(void *context, const struct nx_row *row)
+{
+	struct leaving *leaving = context;
+	struct nx_address address;
+
+	if (nx_address_parse(nx_row_text(row, 0), &address) && nx_prefix_contains(leaving->prefix, &address))
+		return true;
+	if (leaving->count == leaving->room) {
+		leaving->room = leaving->room ? 2 * leaving->room : 64;
+		leaving->address =
+			nx_realloc_array(leaving->address, leaving->room, sizeof(*leaving->address));
+	}
+	snprintf(leaving->address[leaving->count++], NX_ADDRESS_TEXT, "%s", nx_row_text(row, 0));
+	return true;
+}
+
+enum nx_status nx_quarantine_leave(struct nx_tx *tx, const char *organization_id,
+				   const struct nx_family *family, const struct nx_prefix *prefix,
+				   struct nx_error *error)
+{
+	struct leaving leaving = {.prefix = prefix};
+	enum nx_status status = nx_sql_each(
+		tx, error, "SELECT address FROM quarantine WHERE organization_id = $1 AND family = $2",
+		NX_PARAMS(NX_TEXT(organization_id), NX_TEXT(family->key)), left_note, &leaving);
+
+	for (size_t i = 0; status == NX_OK && i < leaving.count; i++)
+		status = nx_quarantine_end(tx, organization_id, leaving.address[i], error);
+	free(leaving.address);
+	return status;
 }

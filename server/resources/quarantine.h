@@ -34,11 +34,16 @@ enum nx_status nx_quarantine_expire(struct nx_tx *tx, struct nx_pool_entry *entr
 /* NX_NOT_FOUND (error untouched): the address is not in quarantine. */
 enum nx_status nx_quarantine_find(struct nx_tx *tx, const char *organization_id, const char *address,
 				  struct nx_quarantine *out, struct nx_error *error);
-/* The address that a key had last in this family. NX_NOT_FOUND (error untouched): none. */
-enum nx_status nx_quarantine_of(struct nx_tx *tx, const char *organization_id, const char *family,
-				const char *public_key, struct nx_quarantine *out, struct nx_error *error);
+/* The address that a key had last in the pool's prefix. NX_NOT_FOUND (error untouched): none. */
+enum nx_status nx_quarantine_of(struct nx_tx *tx, const struct nx_pool_entry *entry, const char *public_key,
+				struct nx_quarantine *out, struct nx_error *error);
 /* End it: the pool is not told. */
 enum nx_status nx_quarantine_end(struct nx_tx *tx, const char *organization_id, const char *address,
 				 struct nx_error *error);
+/* The organization has left other prefixes of the family for this one: end those of addresses outside of it,
+ * which nobody is given any more. */
+enum nx_status nx_quarantine_leave(struct nx_tx *tx, const char *organization_id,
+				   const struct nx_family *family, const struct nx_prefix *prefix,
+				   struct nx_error *error);
 
 #endif

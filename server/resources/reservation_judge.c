@@ -138,21 +138,33 @@ enum nx_status nx_reservation_read(struct nx_server *server, const struct nx_jso
 
 /* --- beside the prefix ------------------------------------------------------------------------- */
 
+static bool lies_in(const struct nx_reservation *reservation, const char *text, struct nx_prefix *prefix)
+{
+	struct nx_range whole;
+
+	if (!nx_prefix_parse(text, prefix))
+		return false;
+	whole = nx_range_of(prefix);
+	return nx_range_within(&reservation->range, &whole);
+}
+
+/* In the organization's prefix, or in the other one while it is renumbered. */
 static enum nx_status prefix_judge(const struct nx_value *organization,
 				   const struct nx_reservation *reservation, struct nx_prefix *prefix,
 				   struct nx_error *error)
 {
-	char text[NX_RANGE_TEXT], within[NX_ADDRESS_TEXT];
-	struct nx_range whole;
+	const struct nx_family *family = reservation->family;
+	const char *first = organization[family->organization_prefix].text;
+	const char *second = nx_organization_second(family, organization);
+	char text[NX_RANGE_TEXT];
 
-	if (!nx_prefix_parse(organization[reservation->family->organization_prefix].text, prefix))
+	if (!first[0])
 		return nx_fail(error, NX_INVALID, "range", "the organization has no %s prefix yet",
-			       reservation->family->ops->label);
-	whole = nx_range_of(prefix);
-	if (!nx_range_within(&reservation->range, &whole))
-		return nx_fail(error, NX_INVALID, "range", "%s does not lie in the organization's prefix %s",
-			       nx_range_format(&reservation->range, text), nx_prefix_format(prefix, within));
-	return NX_OK;
+			       family->ops->label);
+	if (lies_in(reservation, first, prefix) || lies_in(reservation, second, prefix))
+		return NX_OK;
+	return nx_fail(error, NX_INVALID, "range", "%s does not lie in the organization's prefix %s%s%s",
+		       nx_range_format(&reservation->range, text), first, second[0] ? " or " : "", second);
 }
 
 /* Is it an address that the family gives at all? Asked of a pool of our own. */
@@ -175,6 +187,7 @@ static enum nx_status giving_judge(const struct nx_reservation *reservation, con
 
 struct neighbours {
 	const struct nx_reservation *made;
+	struct nx_range whole; /* the prefix that it lies in */
 	struct nx_error *error;
 	size_t ranges;
 	enum nx_status status;
@@ -207,6 +220,8 @@ static enum nx_status static_compare(struct neighbours *neighbours, const struct
 		return NX_OK;
 	if (nx_range_equal(&made->range, other))
 		return clash(neighbours, row, "is reserved for a device already");
+	if (!nx_range_overlaps(other, &neighbours->whole))
+		return NX_OK; /* of another prefix: a device may have one in each */
 	if (made->public_key[0] && strcmp(made->public_key, nx_row_text(row, 4)) == 0)
 		return clash(neighbours, row, "is reserved for this key already");
 	if (made->hostname[0] && strcmp(made->hostname, nx_row_text(row, 5)) == 0)
@@ -258,9 +273,11 @@ static bool neighbour_judge(void *context, const struct nx_row *row)
 }
 
 static enum nx_status neighbours_judge(struct nx_tx *tx, const struct nx_value *organization,
-				       const struct nx_reservation *reservation, struct nx_error *error)
+				       const struct nx_reservation *reservation,
+				       const struct nx_prefix *prefix, struct nx_error *error)
 {
-	struct neighbours neighbours = {.made = reservation, .error = error, .status = NX_OK};
+	struct neighbours neighbours = {
+		.made = reservation, .whole = nx_range_of(prefix), .error = error, .status = NX_OK};
 	enum nx_status status =
 		nx_sql_each(tx, error,
 			    "SELECT id, kind, first_address, last_address, public_key, hostname"
@@ -326,7 +343,7 @@ enum nx_status nx_reservation_judge(struct nx_tx *tx, const struct nx_value *org
 	if (status == NX_OK && single)
 		status = giving_judge(reservation, &prefix, error);
 	if (status == NX_OK)
-		status = neighbours_judge(tx, organization, reservation, error);
+		status = neighbours_judge(tx, organization, reservation, &prefix, error);
 	if (status == NX_OK && single)
 		status = holder_judge(tx, organization, reservation, error);
 	return status;

@@ -91,6 +91,7 @@ enum nx_status nx_rules_find(const struct nx_pool_entry *entry, const struct nx_
 /* --- reading them ------------------------------------------------------------------------------ */
 
 struct reading {
+	struct nx_range whole; /* the prefix: what lies outside of it counts for nothing */
 	struct nx_ranges given, closed, kept;
 };
 
@@ -108,7 +109,8 @@ static bool rule_take(void *context, const struct nx_row *row)
 	const char *kind = nx_row_text(row, 0);
 	struct nx_range range;
 
-	if (!nx_range_parse(nx_row_text(row, 1), nx_row_text(row, 2), &range))
+	if (!nx_range_parse(nx_row_text(row, 1), nx_row_text(row, 2), &range) ||
+	    !nx_range_overlaps(&range, &reading->whole))
 		return true;
 	if (strcmp(kind, NX_RESERVED) == 0)
 		nx_ranges_add(&reading->closed, &range);
@@ -131,7 +133,7 @@ static void kept_sort(const struct nx_ranges *kept, struct nx_rules *out)
 enum nx_status nx_rules_load(struct nx_tx *tx, const char *organization_id, const char *family,
 			     const struct nx_prefix *prefix, struct nx_rules *out, struct nx_error *error)
 {
-	struct reading reading = {0};
+	struct reading reading = {.whole = nx_range_of(prefix)};
 	enum nx_status status =
 		nx_sql_each(tx, error,
 			    "SELECT kind, first_address, last_address FROM reservations"

@@ -49,31 +49,50 @@ static enum nx_status leases_read(struct nx_survey *survey, struct nx_tx *tx, st
 		NX_PARAMS(survey->organization[NX_ORGANIZATION_ID]), lease_take, survey);
 }
 
-static void seat_make(struct nx_survey *survey, const struct nx_family *family, struct nx_value *device)
+static struct nx_seat *seat_add(struct nx_survey *survey, const struct nx_family *family,
+				struct nx_value *device, const char *text)
 {
 	struct nx_seat *seat = &survey->seats[survey->seat_count++];
 	struct nx_address address;
 
 	seat->family = family;
 	seat->device = device;
-	if (nx_address_parse(device[family->device_address].text, &address))
+	if (nx_address_parse(text, &address))
 		nx_address_format(&address, seat->address);
 	else
-		snprintf(seat->address, sizeof(seat->address), "%s", device[family->device_address].text);
+		snprintf(seat->address, sizeof(seat->address), "%s", text);
+	return seat;
+}
+
+static void seat_make(struct nx_survey *survey, const struct nx_family *family, struct nx_value *device)
+{
+	struct nx_seat *seat = seat_add(survey, family, device, device[family->device_address].text);
+
 	snprintf(seat->key, sizeof(seat->key), "%zu %s", (size_t)(family - survey->server->fields->family),
 		 device[NX_DEVICE_ID].text);
 	nx_index_add(&survey->by_device, &seat->by_device, seat->key);
+}
+
+/* Where it is the first one again, there is nothing to look at a second time. */
+static void second_make(struct nx_survey *survey, const struct nx_family *family, struct nx_value *device)
+{
+	seat_add(survey, family, device, nx_device_second(family, device))->second = true;
 }
 
 static void seats_make(struct nx_survey *survey)
 {
 	const struct nx_fields *fields = survey->server->fields;
 
-	survey->seats =
-		nx_alloc_array(fields->family_count * survey->devices.count + 1, sizeof(*survey->seats));
+	const struct nx_record_list *devices = &survey->devices;
+
+	survey->seats = nx_alloc_array(2 * fields->family_count * devices->count + 1, sizeof(*survey->seats));
 	for (size_t i = 0; i < fields->family_count; i++) {
-		for (size_t j = 0; j < survey->devices.count; j++)
-			seat_make(survey, &fields->family[i], survey->devices.records[j]);
+		for (size_t j = 0; j < devices->count; j++)
+			seat_make(survey, &fields->family[i], devices->records[j]);
+	}
+	for (size_t i = 0; i < fields->family_count; i++) {
+		for (size_t j = 0; j < devices->count; j++)
+			second_make(survey, &fields->family[i], devices->records[j]);
 	}
 }
 

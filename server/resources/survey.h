@@ -24,19 +24,20 @@ enum nx_seat_mend {
 	NX_SEAT_LEASE,	 /* it stays, and is leased to the device again */
 	NX_SEAT_RESTORE, /* the device gets the address of its lease */
 	NX_SEAT_RESEAT,	 /* it gets a new one */
-	NX_SEAT_VACATE,	 /* it gets none: it cannot use one */
+	NX_SEAT_VACATE,	 /* it gets none: it cannot use one, or, a second one, does not need it */
 };
 
-/* One device in one family. */
+/* One device in one family; and once more, with its second address, while it is renumbered. */
 struct nx_seat {
 	const struct nx_family *family;
+	bool second;		       /* address of the family: never restored, nor given anew */
 	struct nx_value *device;       /* its record */
 	char address[NX_ADDRESS_TEXT]; /* in the record, in canonical form if it is one; "": none */
 	bool keeps;		       /* the address is in the prefix, and this device's */
 	struct nx_survey_lease *lease; /* that goes with it, or that it is restored from */
 	enum nx_seat_mend mend;
 	struct nx_index_entry by_address; /* of those that keep or are restored */
-	struct nx_index_entry by_device;  /* "<family> <device>" */
+	struct nx_index_entry by_device;  /* "<family> <device>", of the first addresses */
 	char key[NX_UUID_TEXT + 24];
 };
 
@@ -58,7 +59,8 @@ struct nx_survey {
 	struct nx_record_list devices; /* the oldest first */
 	struct nx_survey_lease *leases;
 	size_t lease_count, lease_room;
-	struct nx_seat *seats; /* family by family, in the order of the devices */
+	struct nx_seat
+		*seats; /* family by family, in the order of the devices; then all second ones, alike */
 	size_t seat_count;
 	struct nx_index by_address, by_device;
 	struct nx_survey_finding *findings;

@@ -67,18 +67,39 @@ static struct nx_seat *seat_of_lease(const struct nx_survey *survey, const struc
 	return entry ? nx_holder(entry, struct nx_seat, by_device) : NULL;
 }
 
-static bool prefix_of(const struct nx_survey *survey, const struct nx_family *family, struct nx_prefix *out)
+/* The same device's in the same family, with its second address; of a first one. */
+static struct nx_seat *seat_beside(const struct nx_survey *survey, struct nx_seat *seat)
 {
-	return nx_prefix_parse(survey->organization[family->organization_prefix].text, out);
+	return seat + survey->seat_count / 2;
+}
+
+/* In the organization's prefix, or in the other one while it is renumbered. */
+static bool range_fits(const struct nx_survey *survey, const struct nx_family *family,
+		       const struct nx_range *range)
+{
+	const char *texts[] = {survey->organization[family->organization_prefix].text,
+			       nx_organization_second(family, survey->organization)};
+	struct nx_prefix prefix;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct nx_range whole = {0};
+
+		if (nx_prefix_parse(texts[i], &prefix))
+			whole = nx_range_of(&prefix);
+		if (nx_range_within(range, &whole))
+			return true;
+	}
+	return false;
 }
 
 static bool fits(const struct nx_survey *survey, const struct nx_family *family, const char *text)
 {
-	struct nx_prefix prefix;
-	struct nx_address address;
+	struct nx_range range;
 
-	return prefix_of(survey, family, &prefix) && nx_address_parse(text, &address) &&
-	       nx_prefix_contains(&prefix, &address);
+	if (!nx_address_parse(text, &range.first))
+		return false;
+	range.last = range.first;
+	return range_fits(survey, family, &range);
 }
 
 /* --- who keeps which address ------------------------------------------------------------------- */
@@ -104,6 +125,8 @@ static void leases_match(struct nx_survey *survey)
 		struct nx_survey_lease *lease = &survey->leases[i];
 		struct nx_seat *seat = seat_of_lease(survey, lease);
 
+		if (seat && strcmp(seat->address, lease->address) != 0)
+			seat = seat_beside(survey, seat);
 		lease->drop = !seat || !seat->keeps || strcmp(seat->address, lease->address) != 0;
 		if (!lease->drop)
 			seat->lease = lease;
@@ -139,8 +162,9 @@ static void mends_choose(struct nx_survey *survey)
 		if (seat->keeps)
 			seat->mend = seat->lease ? NX_SEAT_STAYS : NX_SEAT_LEASE;
 		else
-			seat->mend = nx_device_supports(seat->family, seat->device) ? NX_SEAT_RESEAT
-										    : NX_SEAT_VACATE;
+			seat->mend = !seat->second && nx_device_supports(seat->family, seat->device)
+					     ? NX_SEAT_RESEAT
+					     : NX_SEAT_VACATE;
 	}
 }
 
@@ -150,6 +174,8 @@ static char *seat_remedy(const struct nx_seat *seat)
 {
 	if (seat->mend == NX_SEAT_RESTORE)
 		return nx_printf("it gets %s, which is leased to it", seat->lease->address);
+	if (seat->second)
+		return nx_strdup("the second address is taken out of its record");
 	if (seat->mend == NX_SEAT_VACATE)
 		return nx_strdup("the address is taken out of its record; its host has no use for one");
 	return nx_strdup("it gets a new address");
@@ -157,7 +183,7 @@ static char *seat_remedy(const struct nx_seat *seat)
 
 static void lease_tell(struct nx_survey *survey, const struct nx_survey_lease *lease)
 {
-	const struct nx_seat *seat = seat_of_lease(survey, lease);
+	struct nx_seat *seat = seat_of_lease(survey, lease);
 	char name[DEVICE_TEXT];
 	struct nx_survey_finding *finding;
 
@@ -170,7 +196,8 @@ static void lease_tell(struct nx_survey *survey, const struct nx_survey_lease *l
 		return;
 	}
 	/* That a device cannot keep an address says of its lease all there is to say. */
-	if (!lease->drop || strcmp(seat->address, lease->address) == 0)
+	if (!lease->drop || strcmp(seat->address, lease->address) == 0 ||
+	    strcmp(seat_beside(survey, seat)->address, lease->address) == 0)
 		return;
 	finding = finding_add(survey, "lease-differs", lease->family, lease->address,
 			      nx_printf("%s is leased to the device %s, whose record says %s", lease->address,
@@ -238,16 +265,13 @@ static bool reservation_tell(void *context, const struct nx_row *row)
 {
 	struct nx_survey *survey = context;
 	const struct nx_family *family = nx_family_find(survey->server->fields, nx_row_text(row, 1));
-	struct nx_range range = {0}, whole = {0};
+	struct nx_range range = {0};
 	char text[NX_RANGE_TEXT] = "?";
-	struct nx_prefix prefix;
 
 	if (!family)
 		return true;
-	if (prefix_of(survey, family, &prefix))
-		whole = nx_range_of(&prefix);
 	if (nx_range_parse(nx_row_text(row, 2), nx_row_text(row, 3), &range)) {
-		if (nx_range_within(&range, &whole))
+		if (range_fits(survey, family, &range))
 			return true;
 		nx_range_format(&range, text);
 	}

@@ -57,9 +57,13 @@ static bool record_mend(const struct nx_survey *survey, size_t device, struct nx
 		if (seat->mend != NX_SEAT_RESTORE && seat->mend != NX_SEAT_RESEAT &&
 		    seat->mend != NX_SEAT_VACATE)
 			continue;
-		after[seat->family->device_address] =
-			NX_TEXT(seat->mend == NX_SEAT_RESTORE ? seat->lease->address : "");
 		changed = true;
+		if (seat->second)
+			after[seat->family->device_second_address] =
+				after[seat->family->device_second_prefix] = NX_TEXT("");
+		else
+			after[seat->family->device_address] =
+				NX_TEXT(seat->mend == NX_SEAT_RESTORE ? seat->lease->address : "");
 	}
 	return changed;
 }

@@ -58,6 +58,10 @@ MATRIX = {
     "POST /api/ipam-check": users(403, 403, 403, administrator=200),
     "GET /api/organizations/{organization}/users": users(200, 200, 404),
     "POST /api/organizations/{organization}/events": row(**IN_ORGANIZATION),
+    "GET /api/organizations/{organization}/renumbering": users(200, 403, 404),
+    "POST /api/organizations/{organization}/renumbering": users(200, 403, 404),
+    "POST /api/organizations/{organization}/renumbering/commit": users(409, 403, 404),
+    "POST /api/organizations/{organization}/renumbering/rollback": users(409, 403, 404),
     "GET /api/organizations/{organization}/registration-keys": users(200, 200, 404),
     "POST /api/organizations/{organization}/registration-keys": users(201, 403, 404),
     "DELETE /api/organizations/{organization}/registration-keys/{key}": users(200, 403, 404),
@@ -225,6 +229,8 @@ class Authorisation(unittest.TestCase):
             body = {"username": fresh, "password": "a password " + fresh}
         elif name == "POST /api/users/{id}/password":
             body = {"password": "a new password " + fresh}
+        elif name.endswith("/renumbering"):
+            body = {"cidr": "10.77.0.0/16", "dry_run": True}
         elif name.endswith("/events"):
             body = [{"kind": "device", "gt_revision": 0}]
         ids = {"organization": organization, "key": key, "invitation": invitation, "name": "multi-organization",

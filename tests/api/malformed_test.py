@@ -62,6 +62,10 @@ BODIES = {
         200, lambda w: [{"kind": "device", "gt_revision": 0, "at_tail": True}],
         kind=malformed.Word("devices", "Device", "user", required=True), at_tail=malformed.Flag(),
         gt_revision=malformed.Number(good=(b"0", b"1", b"1.0", b"1e0"))),
+    # Nothing is being renumbered here: what is right is in conflict with that.
+    "POST /api/organizations/{organization}/renumbering/commit": Body(
+        409, lambda w: {"grace": 60, "force": False},
+        grace=malformed.Number(b"-1", b"1.5", b"31622401", good=(b"0", b"31622400")), force=malformed.Flag()),
     "POST /api/organizations/{organization}/registration-keys": Body(
         201, lambda w: {"description": "d", "single_use": True, "expires_in": 60},
         description=malformed.Text(255), single_use=malformed.Flag(),
@@ -77,7 +81,9 @@ BODIES = {
         driver=malformed.Word("pigeon", "WireGuard", "wireguard ", good=("wireguard",)),
         tunnel_ip=malformed.Address("200::7"), tunnel_ip_v6=malformed.Address("100.100.0.7"),
         discovery=malformed.Flag()),
-    "PATCH /api/devices/{id}": Body(200, lambda w: {"hostname": w.fresh(), "os": "changed", "symmetric_nat": False}, **DEVICE),
+    "PATCH /api/devices/{id}": Body(
+        200, lambda w: {"hostname": w.fresh(), "os": "changed", "symmetric_nat": False}, **DEVICE,
+        renumbering_seen=malformed.Number(b"-1", b"1.5", good=(b"0", b"7"))),
     "POST /api/invitations": Body(
         201, lambda w: {"user_id": w.guest(), "organization_id": w.organization},
         user_id=malformed.Text(79, required=True), organization_id=malformed.Uuid(required=True)),
@@ -99,7 +105,9 @@ FORMS = {
     "POST /oauth/token": {"grant_type": "password", "username": "admin", "password": "p"},
     "POST /oauth/revoke": {"token": "nxu_" + "A" * 43},
 }
-NO_BODY = {"POST /api/invitations/{invitation}/accept"}
+NO_BODY = {"POST /api/invitations/{invitation}/accept", "POST /api/organizations/{organization}/renumbering/rollback"}
+# Whose fields go together, or do not: what can be wrong with them is in that route's own test.
+ELSEWHERE = {"POST /api/organizations/{organization}/renumbering": b'{"cidr":"10.77.0.0/16","dry_run":true}'}
 
 # What a path's parameter names, for the 404.
 RESOURCES = {"{organization}": "organization", "devices/{id}": "device", "registration-keys/{key}": "registration key",
@@ -256,7 +264,7 @@ class Malformed(unittest.TestCase):
     # --- bodies ----------------------------------------------------------------------------------
 
     def test_every_body_has_a_row(self):
-        self.assertEqual(self.names("POST", "PUT", "PATCH"), {*BODIES, *FORMS, *NO_BODY})
+        self.assertEqual(self.names("POST", "PUT", "PATCH"), {*BODIES, *FORMS, *NO_BODY, *ELSEWHERE})
         for route in BODIES:
             self.assertEqual(set(self.schema(route)["properties"]), set(BODIES[route].kinds), route)
             self.assertEqual(set(self.schema(route).get("required", ())),
@@ -399,7 +407,7 @@ class Malformed(unittest.TestCase):
     # --- paths ------------------------------------------------------------------------------------
 
     def good_body(self, route):
-        return text_of(BODIES[route].sample(self.world)) if route in BODIES else None
+        return text_of(BODIES[route].sample(self.world)) if route in BODIES else ELSEWHERE.get(route)
 
     def test_paths(self):
         for route in self.routes:

@@ -316,7 +316,7 @@ static enum nx_status lease_run(struct deed *deed, struct nx_tx *tx, const char 
 	if (by_strategy && !deed->host) {
 		struct nx_choice choice = {.leases = server.leases, .tx = tx, .request = &request};
 
-		status = nx_pool_open(server.leases, tx, family, organization, &prefix, &choice.entry, error);
+		status = nx_pool_open(server.leases, tx, &source, organization, &choice.entry, error);
 		if (status == NX_OK)
 			status = nx_lease_by_strategy(&choice, &strategy, &got, error);
 	} else {
