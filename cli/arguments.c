@@ -201,6 +201,8 @@ bool cli_id_check(const char *text)
 static int operands_check(const struct cli *cli)
 {
 	for (size_t i = 0; i < CLI_OPERANDS_MAX && cli->verb->operands[i]; i++) {
+		if (!cli->operands[i] && cli->verb->operands[i][0] == '[')
+			return CLI_OK;
 		if (!cli->operands[i])
 			return cli_usage(cli, "%s is missing", cli->verb->operands[i]);
 		if (!cli_text_check(cli->operands[i]))

@@ -42,7 +42,7 @@ struct cli;
 struct cli_verb {
 	const char *noun;
 	const char *verb;
-	const char *operands[CLI_OPERANDS_MAX]; /* names for help; all are required */
+	const char *operands[CLI_OPERANDS_MAX]; /* names for help; required, but for a last "[NAME]" */
 	const char *summary;
 	const struct cli_option *options;
 	size_t option_count;
@@ -167,6 +167,13 @@ int cli_ipam_quarantine(struct cli *cli);
 
 /* --- ipam_check.c: whether what is known of an organization's addresses agrees --- */
 int cli_ipam_check(struct cli *cli);
+
+/* --- renumber.c: nexctl organization renumber --- */
+int cli_organization_renumber(struct cli *cli);
+
+/* --- registration_key.c --- */
+/* "90", "90s", "5m", "2h", "7d" as seconds; -1 when it is none of these. */
+int64_t cli_duration_read(const char *text);
 
 /* --- nexd.c: the agent on this host --- */
 /* What nexd answers to a request, a JSON text; false after saying why there is no answer of this type. */

@@ -150,6 +150,17 @@ static const struct cli_option update_options[] = {
 	 "how devices that come from now on get addresses: as with create; \"\": the server's", false},
 };
 
+static const struct cli_option renumber_options[] = {
+	{"organization", "ID", "which organization; not needed when you have only one", false},
+	{"cidr", "PREFIX", "start, --dry-run: the new prefix, of either family", false},
+	{"cidr-v6", "PREFIX", "start, --dry-run: the new IPv6 prefix, under the API's own name", false},
+	{"strategy", "NAMES", "start, --dry-run: give all addresses anew: ipv4=NAME or ipv6=NAME", false},
+	{"dry-run", NULL, "only say what would become of whom, and what speaks against it", false},
+	{"grace", "TIME", "commit: how long old addresses stay good (default 1h; 0: until all know)", false},
+	{"force", NULL, "commit: even if devices that are online have not taken up the new addresses", false},
+	{"timeout", "SECONDS", "how long to wait for the devices (default 60; 0: not at all)", false},
+};
+
 const struct cli_verb cli_organization_verbs[] = {
 	{"organization", "list", {0}, "the organizations you belong to", NULL, 0, organization_list},
 	{"organization", "show", {"ORGANIZATION"}, "one organization", NULL, 0, organization_show},
@@ -165,6 +176,12 @@ const struct cli_verb cli_organization_verbs[] = {
 	 "change an organization",
 	 CLI_OPTIONS(update_options),
 	 organization_update},
+	{"organization",
+	 "renumber",
+	 {"[ACTION]"},
+	 "move to another prefix: start, status, commit, rollback",
+	 CLI_OPTIONS(renumber_options),
+	 cli_organization_renumber},
 	{"organization",
 	 "delete",
 	 {"ORGANIZATION"},

@@ -29,8 +29,7 @@ static int key_list(struct cli *cli)
 	return cli_show(cli, "GET", path, NULL, columns, NX_COUNT(columns));
 }
 
-/* "90", "90s", "5m", "2h", "7d" as seconds; -1 when it is none of these. */
-static int64_t duration_read(const char *text)
+int64_t cli_duration_read(const char *text)
 {
 	static const struct {
 		char unit;
@@ -51,7 +50,7 @@ static int key_create(struct cli *cli)
 {
 	NX_AUTO_JSON struct nx_json *body = nx_json_object();
 	const char *expires = cli_value(cli, "expires");
-	int64_t seconds = expires ? duration_read(expires) : 0;
+	int64_t seconds = expires ? cli_duration_read(expires) : 0;
 	NX_AUTO_FREE char *organization = NULL;
 	NX_AUTO_FREE char *path = NULL;
 

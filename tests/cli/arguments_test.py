@@ -10,7 +10,7 @@ from nexctl import Case, commands, nexctl, shell, words_of
 
 # What the product promises; a verb more is fine, a verb less is not.
 PROMISED = {
-    "organization": {"list", "show", "create", "update", "delete", "users"},
+    "organization": {"list", "show", "create", "update", "delete", "users", "renumber"},
     "device": {"list", "show", "update", "delete"},
     "user": {"list", "show", "create", "password", "leave", "delete"},
     "invitation": {"list", "create", "accept", "delete"},
@@ -85,7 +85,7 @@ class WrongUsage(Case):
         for noun, verb, operands in commands():
             with self.subTest(f"{noun} {verb}"):
                 self.wrong(noun, verb, *["x"] * len(operands), "more", says=["'more' is one argument too many"])
-                for given, missing in enumerate(operands):
+                for given, missing in enumerate(name for name in operands if name[0] != "["):
                     self.wrong(noun, verb, *["x"] * given, says=[missing + " is missing"])
                     for other in ("", ".", ".."):
                         answer = ["x"] * len(operands)

@@ -105,6 +105,33 @@ class Resources(Case):
         self.assertEqual((renamed["name"], renamed["description"], *fields(renamed)), ("free seats", "for all", "random", ""))
         self.refused(self.ask("organization", "update", made["id"]), 2, "nothing to change")
 
+    def test_renumber(self):
+        fay = User(self.server, "fay", administrator=self.admin)
+        device = fay.device(hostname="echo")
+        renumber = lambda *words: self.ask("organization", "renumber", *words, who=fay)
+        lines = self.must(renumber("--cidr-v6=fd77::/64", "--dry-run")).lines
+        cells = [re.split("   +", line.strip()) for line in lines if line]
+        self.assertEqual(cells[1], ["inet6", "200::/64", "fd77::/64", "sequential", "over 2^53", "1", "0", "1", "0"])
+        self.assertEqual(cells[3], [device["id"], "echo", "200::1", "fd77::1"])
+        self.refused(renumber("--cidr=10.9.0.0/8", "--dry-run"), 1, "400")
+        self.refused(renumber(), 2, "start, status, commit, rollback or --dry-run")
+        self.refused(renumber("tomorrow"), 2, "start, status, commit, rollback or --dry-run")
+        self.refused(renumber("start"), 2, "--cidr, --cidr-v6 or --strategy")
+        self.refused(renumber("start", "--cidr=fd77::/64", "--cidr-v6=fd78::/64"), 2, "both name an IPv6 prefix")
+        self.refused(renumber("start", "--cidr-v6=fd77::/64", "--timeout=soon"), 2, "--timeout takes seconds")
+        self.refused(renumber("commit", "--grace=soon"), 2, "--grace takes a time")
+        self.refused(renumber("commit"), 1, "409: the organization is not being renumbered")
+        # Nobody is online: there is nobody to wait for but the server itself.
+        self.assertEqual(self.get("organization", "renumber", "start", "--cidr-v6=fd77::/64", who=fay)["state"], "started")
+        row = self.get("organization", "renumber", "status", who=fay)[0]
+        self.assertEqual((row["new_prefix"], row["ready"], row["acknowledged"]), ("fd77::/64", 1, 0))
+        self.assertEqual([(one["hostname"], one["online"]) for one in row["waiting"]], [("echo", False)])
+        self.assertIn("echo (offline)", self.must(renumber("status")).out)
+        self.assertEqual(self.get("organization", "renumber", "commit", "--grace=2h", who=fay)["state"], "committed")
+        self.assertEqual(fay.get(f"/api/devices/{device['id']}").json["tunnel_ip_v6"], "fd77::1")
+        self.assertEqual(self.get("organization", "renumber", "rollback", who=fay)["outcome"], "rolled back")
+        self.assertEqual(fay.get(f"/api/devices/{device['id']}").json["tunnel_ip_v6"], "200::1")
+
     def test_ipam(self):
         dora = User(self.server, "dora", administrator=self.admin)
         home = dora.own_organization()["id"]
@@ -268,7 +295,7 @@ class Resources(Case):
 
     def test_nothing_of_that_name(self):
         for noun, verb, operands in commands():
-            if operands and noun != "nexd" and verb != "reserve":  # which takes no name
+            if operands and noun != "nexd" and verb != "reserve" and operands[0][0] != "[":  # which take no name
                 extra = {"update": ["--hostname=x" if noun == "device" else "--name=x"], "password": ["--new-password-file", self.file("long enough")]}
                 answer = self.ask(noun, verb, *[NOBODY] * len(operands), *extra.get(verb, []), who=self.ann)
                 self.refused(answer, 1, "the server answered 40")
