@@ -53,6 +53,7 @@ struct nx_entry {
 	bool tell_endpoint;	  /* … and where to find it */
 	bool renew;		  /* … and to forget its session */
 	bool told;		  /* the driver has the peer */
+	bool loses;		  /* … with prefixes that it is to have no longer */
 	struct nx_entry *next_dirty;
 	UT_hash_handle by_id;
 	UT_hash_handle by_key;

@@ -233,7 +233,7 @@ static void wanted_claim(struct nx_reconcile *reconcile, struct nx_entry *entry)
 }
 
 /* Both lists ascend: give back what the entry had and no longer wants. */
-static bool prefixes_give(struct nx_reconcile *reconcile, const struct nx_entry *entry)
+static bool prefixes_give(struct nx_reconcile *reconcile, struct nx_entry *entry)
 {
 	const struct nx_applied *applied = &entry->applied;
 	const struct nx_wanted *wanted = &reconcile->wanted;
@@ -248,6 +248,7 @@ static bool prefixes_give(struct nx_reconcile *reconcile, const struct nx_entry 
 		    nx_prefix_compare(&wanted->prefixes[next], &applied->prefixes[i]) == 0)
 			continue;
 		nx_claims_give(&reconcile->claims, entry, &applied->prefixes[i]);
+		entry->loses = true;
 		same = false;
 	}
 	return same;

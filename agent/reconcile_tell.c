@@ -38,12 +38,22 @@ static bool entry_comes(const struct nx_entry *entry)
 	return entry->applied.present && (entry->tell || entry->renew || !entry->told);
 }
 
-static struct nx_peer_change entry_change(const struct nx_entry *entry)
+/* A peer that loses nothing need not be without anything for a moment. */
+static enum nx_peer_action entry_action(const struct nx_capabilities *capabilities,
+					const struct nx_entry *entry)
+{
+	bool stands = entry->told && !entry->renew && !entry->loses;
+
+	return stands && capabilities->driver->extends ? NX_PEER_EXTEND : NX_PEER_SET;
+}
+
+static struct nx_peer_change entry_change(const struct nx_capabilities *capabilities,
+					  const struct nx_entry *entry)
 {
 	const struct nx_applied *applied = &entry->applied;
 
 	return (struct nx_peer_change){
-		.action = NX_PEER_SET,
+		.action = entry_action(capabilities, entry),
 		.set_endpoint =
 			(entry->tell_endpoint || entry->renew || !entry->told) && applied->published.port,
 		.peer =
@@ -78,7 +88,7 @@ static struct nx_peer_change *changes_collect(const struct nx_reconcile *reconci
 	}
 	for (size_t i = 0; i < reconcile->changed_count; i++) {
 		if (entry_comes(reconcile->changed[i]))
-			changes[(*count)++] = entry_change(reconcile->changed[i]);
+			changes[(*count)++] = entry_change(reconcile->capabilities, reconcile->changed[i]);
 	}
 	return changes;
 }
@@ -90,7 +100,7 @@ static void changed_settle(struct nx_reconcile *reconcile)
 		struct nx_entry *entry = reconcile->changed[i];
 
 		entry->told = entry->applied.present;
-		entry->listed = entry->tell = entry->tell_endpoint = entry->renew = false;
+		entry->listed = entry->tell = entry->tell_endpoint = entry->renew = entry->loses = false;
 		if (entry->gone)
 			nx_entry_free(entry);
 	}

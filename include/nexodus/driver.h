@@ -55,6 +55,11 @@ struct nx_peer {
 enum nx_peer_action {
 	NX_PEER_SET = 1, /* add it, or replace its prefixes and keepalive */
 	NX_PEER_REMOVE = 2,
+	/*
+	 * Since 1.2, to drivers that say they know it (`extends`). As NX_PEER_SET, for a peer that stands and
+	 * goes on having all prefixes that it has: nothing is taken away, so that no packet finds none.
+	 */
+	NX_PEER_EXTEND = 3,
 };
 
 struct nx_peer_change {
@@ -129,6 +134,8 @@ struct nx_driver_ops {
 	enum nx_status (*mtu_set)(void *instance, uint32_t mtu, struct nx_error *error);
 	/* Since 1.1. Some of `enum nx_driver_lack`; 0: nothing. */
 	uint32_t lacks;
+	/* Since 1.2. It takes NX_PEER_EXTEND. */
+	bool extends;
 };
 
 #endif

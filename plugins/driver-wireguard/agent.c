@@ -89,6 +89,7 @@ static const struct nx_driver_ops driver_ops = {
 	.overhead = WG_OVERHEAD,
 	.mtu_default = WG_DEFAULT_MTU,
 	.mtu_set = driver_mtu_set,
+	.extends = true,
 };
 
 static enum nx_status backend_configure(struct wg_driver *driver, struct nx_error *error)

@@ -147,7 +147,9 @@ static enum nx_status change_put(struct set_message *set, const struct nx_peer_c
 	if (change->action == NX_PEER_REMOVE) {
 		mnl_attr_put_u32(set->header, WGPEER_A_FLAGS, WGPEER_F_REMOVE_ME);
 	} else {
-		mnl_attr_put_u32(set->header, WGPEER_A_FLAGS, WGPEER_F_REPLACE_ALLOWEDIPS);
+		/* Replacing, the peer has none of them for a moment. */
+		mnl_attr_put_u32(set->header, WGPEER_A_FLAGS,
+				 change->action == NX_PEER_EXTEND ? 0 : WGPEER_F_REPLACE_ALLOWEDIPS);
 		mnl_attr_put_u16(set->header, WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL,
 				 change->peer.keepalive_seconds);
 		if (change->set_endpoint && change->peer.endpoint.port)

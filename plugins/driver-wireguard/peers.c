@@ -80,7 +80,7 @@ static const char *change_judge(const struct nx_peer_change *change, struct wg_k
 	/* Someone may have added a peer with a key that we never would: it can be removed. */
 	if (change->action == NX_PEER_REMOVE)
 		return wg_key_parse(change->peer.public_key, key) ? NULL : "is no WireGuard public key";
-	if (change->action != NX_PEER_SET)
+	if (change->action != NX_PEER_SET && change->action != NX_PEER_EXTEND)
 		return "is to be changed in an unknown way";
 	reason = wg_public_key_parse(change->peer.public_key, key);
 	return reason ? reason : peer_judge(change);

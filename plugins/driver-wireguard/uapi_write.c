@@ -105,8 +105,9 @@ static enum nx_status change_put(struct request *request, const struct nx_peer_c
 	}
 	if (change->set_endpoint && change->peer.endpoint.port)
 		endpoint_put(request, &change->peer.endpoint);
-	request_put(request, "persistent_keepalive_interval=%u\nreplace_allowed_ips=true\n",
-		    change->peer.keepalive_seconds);
+	request_put(request, "persistent_keepalive_interval=%u\n", change->peer.keepalive_seconds);
+	if (change->action == NX_PEER_SET) /* the peer has none of them for a moment */
+		request_put(request, "replace_allowed_ips=true\n");
 	return allowed_ips_put(request, &change->peer, key, error);
 }
 

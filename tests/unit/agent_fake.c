@@ -471,6 +471,26 @@ static void peer_set(struct fake_host *host, const struct nx_peer_change *change
 	}
 }
 
+static bool prefix_among(const struct nx_prefix *list, size_t count, const struct nx_prefix *prefix)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (nx_prefix_compare(&list[i], prefix) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A peer that is to be extended stands, and keeps all that it has. */
+static void extension_check(struct fake_host *host, const struct nx_peer_change *change)
+{
+	const struct fake_peer *peer = fake_peer_find(host, change->peer.public_key);
+
+	host->extensions++;
+	must(peer != NULL);
+	for (size_t i = 0; peer && i < peer->prefix_count; i++)
+		must(prefix_among(change->peer.prefixes, change->peer.prefix_count, &peer->prefixes[i]));
+}
+
 void fake_peer_drop(struct fake_host *host, const char *key)
 {
 	for (size_t i = 0; i < host->peer_count; i++) {
@@ -498,6 +518,8 @@ static enum nx_status driver_peers_apply(void *instance, const struct nx_peer_ch
 			return nx_fail(error, NX_INVALID, NULL, "a bad key");
 	}
 	for (size_t i = 0; i < count; i++) {
+		if (changes[i].action == NX_PEER_EXTEND)
+			extension_check(host, &changes[i]);
 		if (changes[i].action == NX_PEER_REMOVE)
 			fake_peer_drop(host, changes[i].peer.public_key);
 		else
@@ -520,6 +542,7 @@ static const struct nx_driver_ops driver_ops = {
 	.peers_apply = driver_peers_apply,
 	.peers_status = driver_peers_status,
 	.interface_down = driver_interface_down,
+	.extends = true,
 };
 
 /* --- the host ------------------------------------------------------------------------------------ */

@@ -43,6 +43,7 @@ struct fake_host {
 	unsigned peer_sends;	   /* calls of peers_apply */
 	size_t peer_changes;	   /* changes in them */
 	size_t endpoints_set;	   /* of these, with an endpoint */
+	size_t extensions;	   /* of these, NX_PEER_EXTEND */
 	enum nx_status peers_fail; /* what the next peers_apply answers, once */
 	const char *peer_refused;  /* a key that the driver finds invalid */
 	unsigned plans;

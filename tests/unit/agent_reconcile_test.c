@@ -307,6 +307,41 @@ static void test_interface_comes_back(void)
 
 /* --- who has a prefix ------------------------------------------------------------------------------ */
 
+/* --- while the organization is renumbered ------------------------------------------------ */
+
+#define SECOND(host) ",\"second_ip\":\"10.44.0." host "\",\"second_prefix\":\"10.44.0.0/16\""
+
+/* Second addresses come without taking anything away; this host's own makes it look at all, and so does its
+ * end. */
+static void test_second_addresses(void)
+{
+	struct nx_address second;
+	struct bench bench;
+
+	bench_begin(&bench, 2);
+	CU_ASSERT_TRUE(nx_address_parse("10.44.0.1", &second));
+	self_set(&bench, SECOND("1"));
+	settle(&bench);
+	CU_ASSERT_EQUAL(nx_address_compare(&bench.host.families[0].second, &second), 0);
+	CU_ASSERT_EQUAL(bench.host.families[1].second.length, 0);
+	CU_ASSERT_EQUAL(bench.host.peer_changes, 0);
+	device_set(&bench, 1, SECOND("2"));
+	settle(&bench);
+	CU_ASSERT_EQUAL(bench.host.peer_changes, 1);
+	CU_ASSERT_EQUAL(bench.host.extensions, 1);
+	CU_ASSERT_TRUE(fake_peer_has(&bench.host, fake_key(1), "10.44.0.2/32"));
+	CU_ASSERT_TRUE(fake_peer_has(&bench.host, fake_key(1), "100.100.0.2/32"));
+	CU_ASSERT_EQUAL(bench.host.families[0].removed, 0);
+	self_set(&bench, "");
+	device_set(&bench, 1, "");
+	settle(&bench);
+	CU_ASSERT_EQUAL(bench.host.families[0].second.length, 0);
+	CU_ASSERT_EQUAL(bench.host.extensions, 1);
+	CU_ASSERT_FALSE(fake_routed(&bench.host, "10.44.0.2/32"));
+	CU_ASSERT_TRUE(fake_peer_has(&bench.host, fake_key(1), "100.100.0.2/32"));
+	bench_end(&bench);
+}
+
 static void test_contested_prefix(void)
 {
 	static const char shared[] = ",\"child_prefix\":[\"192.168.7.0/24\"]";
@@ -611,6 +646,7 @@ int main(void)
 		{"after a failure it looks again", test_failure_then_look},
 		{"one bad key hurts nobody else", test_one_bad_key_hurts_nobody_else},
 		{"an interface that went comes back", test_interface_comes_back},
+		{"second addresses", test_second_addresses},
 		{"a contested prefix has one owner", test_contested_prefix},
 		{"a prefix is routed elsewhere", test_prefix_routed_elsewhere},
 		{"a key moves to another device", test_key_moves_to_another_device},

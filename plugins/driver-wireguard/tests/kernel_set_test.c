@@ -95,24 +95,26 @@ static void test_peers(void)
 		{NX_PEER_SET, false, {.endpoint = endpoint}},
 		{NX_PEER_SET, true, {.keepalive_seconds = 0}},
 		{NX_PEER_REMOVE, true, {.endpoint = endpoint, .prefixes = prefixes, .prefix_count = 2}},
+		{NX_PEER_EXTEND, false, {.prefixes = prefixes, .prefix_count = 2}},
 	};
-	const struct wg_key keys[] = {{{1}}, {{2}}, {{3}}, {{4}}};
+	const struct wg_key keys[] = {{{1}}, {{2}}, {{3}}, {{4}}, {{5}}};
 	struct kernel kernel = {0};
 	const struct wg_set_sink sink = {kernel_take, &kernel};
 	const struct wg_peer *first;
 
-	CU_ASSERT_EQUAL(wg_set_peers(&target, changes, keys, 4, &sink, NULL), NX_OK);
+	CU_ASSERT_EQUAL(wg_set_peers(&target, changes, keys, 5, &sink, NULL), NX_OK);
 	CU_ASSERT_EQUAL(kernel.messages, 1);
 	CU_ASSERT_EQUAL(kernel.replaced, 3);
 	CU_ASSERT_EQUAL(kernel.removed, 1);
 	CU_ASSERT_EQUAL(kernel.endpoints, 1);
-	CU_ASSERT_EQUAL_FATAL(kernel.device.peer_count, 4);
+	CU_ASSERT_EQUAL_FATAL(kernel.device.peer_count, 5);
 	first = &kernel.device.peers[0];
 	CU_ASSERT_EQUAL(first->keepalive_seconds, 25);
 	CU_ASSERT_EQUAL(first->endpoint.port, 9);
 	CU_ASSERT_EQUAL_FATAL(first->prefix_count, 2);
 	CU_ASSERT_EQUAL(memcmp(first->prefixes, prefixes, sizeof(prefixes)), 0);
 	CU_ASSERT_EQUAL(kernel.device.peers[3].prefix_count, 0);
+	CU_ASSERT_EQUAL(kernel.device.peers[4].prefix_count, 2);
 	wg_device_clear(&kernel.device);
 }
 

@@ -89,12 +89,13 @@ static void test_peers(void)
 		{NX_PEER_SET, false, {.endpoint = v4}},
 		{NX_PEER_SET, true, {.keepalive_seconds = 1}},
 		{NX_PEER_REMOVE, true, {.endpoint = v4, .prefixes = prefixes, .prefix_count = 2}},
+		{NX_PEER_EXTEND, false, {.prefixes = prefixes, .prefix_count = 1}},
 	};
 	const struct wg_key key = key_of(KEY_HEX);
-	const struct wg_key keys[] = {key, key, key, key, key};
+	const struct wg_key keys[] = {key, key, key, key, key, key};
 
 	sent_forget();
-	CU_ASSERT_EQUAL(wg_uapi_write_peers(changes, keys, 5, &sink, NULL), NX_OK);
+	CU_ASSERT_EQUAL(wg_uapi_write_peers(changes, keys, 6, &sink, NULL), NX_OK);
 	CU_ASSERT_STRING_EQUAL(sent.text, "set=1\n"
 					  "public_key=" KEY_HEX "\nendpoint=192.0.2.1:4711\n"
 					  "persistent_keepalive_interval=25\nreplace_allowed_ips=true\n"
@@ -105,7 +106,9 @@ static void test_peers(void)
 					  "persistent_keepalive_interval=0\nreplace_allowed_ips=true\n"
 					  "public_key=" KEY_HEX "\n"
 					  "persistent_keepalive_interval=1\nreplace_allowed_ips=true\n"
-					  "public_key=" KEY_HEX "\nremove=true\n\n");
+					  "public_key=" KEY_HEX "\nremove=true\n"
+					  "public_key=" KEY_HEX "\npersistent_keepalive_interval=0\n"
+					  "allowed_ip=100.100.0.2/32\n\n");
 }
 
 static void test_none(void)
