@@ -4,7 +4,8 @@
 # An organization moves to another prefix, first of IPv6, then of IPv4, under floods in both families and with a
 # server that is killed after every step: one command each for dry run, start and commit, and no ping lost. Old
 # addresses are good until the grace is over, new ones from the start on; a host that was off meanwhile catches up,
-# and a rollback after the commit restores all.
+# and a rollback after the commit restores all. Under the same floods the networks grow and shrink, and addresses
+# are given anew by another strategy.
 . "$(dirname "$0")/../scenario.sh"
 
 scenario_begin
@@ -156,7 +157,39 @@ flooded "old IPv4 addresses, until after the commit" "$b4" "$s4"
 check "the grace is ended" renumber commit --grace 0 --timeout 0
 check_soon "it ends" 30 stands ended 0
 check_soon "the old address is gone" 20 eval "! has_address beta 4 '$b4/32'"
+
+# --- growing, shrinking, another strategy: the same floods go on --------------------------------------
+
+# renumbered WHAT OPTION...: all of it, start to end
+renumbered()
+{
+	local what=$1
+	shift
+	check "$what: starts" renumber start "$@"
+	check "$what: is committed" renumber commit
+	check "$what: ends its grace" renumber commit --grace 0 --timeout 0
+	check_soon "$what: ends" 30 stands ended 0
+	records=$(mesh_devices)
+}
+
+renumbered "IPv4 from /16 to /10" --cidr 10.0.0.0/10
+check_same "IPv4 from /16 to /10: nobody's address changes" "$n4 $ns4" "$(of beta tunnel_ip) $(of spoke tunnel_ip)"
+check "IPv4 from /16 to /10: the spoke routes all of it" has_route spoke 4 10.0.0.0/10
+renumbered "IPv6 from /64 to /56" --cidr-v6 fd77:1:2::/56
+check_same "IPv6 from /64 to /56: nobody's address changes" "$n6 $ns6" \
+	"$(of beta tunnel_ip_v6) $(of spoke tunnel_ip_v6)"
+check "IPv6 from /64 to /56: the spoke routes all of it" has_route spoke 6 fd77:1:2::/56
+renumbered "IPv4 from /10 to /24" --cidr 10.44.0.0/24
+check_same "IPv4 from /10 to /24: nobody's address changes" "$n4 $ns4" "$(of beta tunnel_ip) $(of spoke tunnel_ip)"
+check_not "IPv4 from /10 to /24: the spoke routes no more than it" has_route spoke 4 10.0.0.0/10
 sleep 0.5
-flooded "new IPv6 addresses, from before the commit" "$n6" "$ns6"
-flooded "new IPv4 addresses, from before the commit" "$n4" "$ns4"
+flooded "new IPv4 addresses, from before their commit until the network has shrunk" "$n4" "$ns4"
+check "another strategy: starts" renumber start --strategy ipv6=stable
+check "another strategy: is committed" renumber commit
+records=$(mesh_devices)
+t6=$(of beta tunnel_ip_v6)
+check "another strategy: another address, $t6" test "$t6" != "$n6"
+check "another strategy: it answers" mesh_ping alpha "$t6" 10
+sleep 0.5
+flooded "new IPv6 addresses, from before their commit until after another strategy's" "$n6" "$ns6"
 mesh_finish
