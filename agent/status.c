@@ -28,6 +28,26 @@ static enum reach entry_reach(const struct nx_entry *entry)
 	return entry->applied.present ? REACH_DIRECT : REACH_NONE;
 }
 
+static void addresses_add(const struct nx_member_family *facts, size_t count, struct nx_json *list)
+{
+	char text[NX_ADDRESS_TEXT];
+
+	for (size_t i = 0; i < count; i++) {
+		if (facts[i].present)
+			nx_json_add_string(list, nx_address_format(&facts[i].address, text));
+	}
+}
+
+/* The first of each family, and behind them the second ones. */
+static struct nx_json *addresses_list(const struct nx_member *member)
+{
+	struct nx_json *list = nx_json_array();
+
+	addresses_add(member->families, member->family_count, list);
+	addresses_add(member->seconds, member->family_count, list);
+	return list;
+}
+
 /* --- status ----------------------------------------------------------------------------------- */
 
 static void mapping_put(const struct nx_agent *agent, const struct nx_family *family, struct nx_json *item)
@@ -40,34 +60,40 @@ static void mapping_put(const struct nx_agent *agent, const struct nx_family *fa
 			   result.mapped.port ? nx_endpoint_format(&result.mapped, text) : "");
 }
 
-static void family_put(const struct nx_agent *agent, size_t index, struct nx_json *families,
-		       struct nx_json *addresses)
+static void facts_put(const struct nx_member_family *facts, const char *address, const char *prefix,
+		      struct nx_json *item)
+{
+	bool present = facts && facts->present;
+	char text[NX_ADDRESS_TEXT];
+
+	nx_json_put_string(item, address, present ? nx_address_format(&facts->address, text) : "");
+	nx_json_put_string(item, prefix, present ? nx_prefix_format(&facts->organization, text) : "");
+}
+
+static void family_put(const struct nx_agent *agent, size_t index, struct nx_json *families)
 {
 	const struct nx_family *family = &agent->capabilities.families[index];
 	const struct nx_planner *planner = &agent->network.reconcile.planner;
-	const struct nx_member_family *facts = &planner->self_families[index];
 	struct nx_json *item = nx_json_object();
-	bool present = planner->known && facts->present;
-	char text[NX_ADDRESS_TEXT];
 
 	nx_json_put_string(item, "label", family->ops->label);
 	nx_json_put_boolean(item, "supported", nx_family_usable(family));
 	nx_json_put_string(item, "reason", family->reason);
-	nx_json_put_string(item, "address", present ? nx_address_format(&facts->address, text) : "");
-	nx_json_put_string(item, "prefix", present ? nx_prefix_format(&facts->organization, text) : "");
+	facts_put(planner->known ? &planner->self_families[index] : NULL, "address", "prefix", item);
+	facts_put(planner->known ? &planner->self_seconds[index] : NULL, "second_address", "second_prefix",
+		  item);
 	mapping_put(agent, family, item);
 	nx_json_add(families, item);
-	if (present)
-		nx_json_add_string(addresses, nx_address_format(&facts->address, text));
 }
 
 static void families_put(const struct nx_agent *agent, struct nx_json *status)
 {
-	struct nx_json *families = nx_json_array(), *addresses = nx_json_array();
+	const struct nx_planner *planner = &agent->network.reconcile.planner;
+	struct nx_json *families = nx_json_array();
 
 	for (size_t i = 0; i < agent->capabilities.family_count; i++)
-		family_put(agent, i, families, addresses);
-	nx_json_put(status, "addresses", addresses);
+		family_put(agent, i, families);
+	nx_json_put(status, "addresses", planner->known ? addresses_list(&planner->self) : nx_json_array());
 	nx_json_put(status, "families", families);
 }
 
@@ -217,18 +243,6 @@ static const struct nx_peer_status *observation_find(const struct observation *o
 					       : NULL;
 
 	return found ? &found->status : NULL;
-}
-
-static struct nx_json *addresses_list(const struct nx_member *member)
-{
-	struct nx_json *list = nx_json_array();
-	char text[NX_ADDRESS_TEXT];
-
-	for (size_t i = 0; i < member->family_count; i++) {
-		if (member->families[i].present)
-			nx_json_add_string(list, nx_address_format(&member->families[i].address, text));
-	}
-	return list;
 }
 
 static struct nx_json *prefixes_list(const struct nx_applied *applied)

@@ -160,16 +160,26 @@ static void value_line(const struct nx_json *value)
 	nx_buffer_free(&text);
 }
 
+static void address_render(const char *address, const char *prefix, struct nx_buffer *into)
+{
+	cli_render_text(address, into);
+	nx_buffer_text(into, " in ");
+	cli_render_text(prefix, into);
+}
+
 static void family_line(const struct nx_json *family)
 {
 	const char *address = nx_json_member_string(family, "address", "");
+	const char *second = nx_json_member_string(family, "second_address", "");
 	const char *reason = nx_json_member_string(family, "reason", "");
 	struct nx_buffer text = {0};
 
 	if (*address) {
-		cli_render_text(address, &text);
-		nx_buffer_text(&text, " in ");
-		cli_render_text(nx_json_member_string(family, "prefix", "?"), &text);
+		address_render(address, nx_json_member_string(family, "prefix", "?"), &text);
+		if (*second) {
+			nx_buffer_text(&text, ", and ");
+			address_render(second, nx_json_member_string(family, "second_prefix", "?"), &text);
+		}
 	} else {
 		nx_buffer_text(&text, *reason ? "none: " : "none");
 		cli_render_text(reason, &text);

@@ -108,6 +108,8 @@ check_same "as the dry run said" "$n6" \
 	"$(jq -r '.addresses[] | select(.hostname == "beta") | .new' <<<"$plan")"
 check "beta has the old address" has_address beta 6 "$b6/64"
 check "and the new one" has_address beta 6 "$n6/64"
+check "its nexd shows both" grep -qF "$b6 in 200::/64, and $n6 in fd77:1:2:3::/64" \
+	<("$mesh_nexctl" nexd status --socket "$(mesh_socket beta)")
 flood alpha "$n6" "$ns6"
 mesh_stop beta KILL
 mesh_start beta
