@@ -3,6 +3,7 @@
 
 import json
 import threading
+import re
 import unittest
 
 from nexctl import FORMS, Case, nexctl
@@ -64,7 +65,10 @@ class Nexd(Case):
     def test_peers(self):
         column, bare, pretty, raw = (self.must(self.ask("peers", "--output", form)) for form in FORMS)
         self.assertEqual(column.lines[0].split("   ")[0], "HOSTNAME")
-        self.assertEqual(column.lines[1].split(), bare.lines[0].split())
+        # Counters and ways may have changed in between, names, addresses and keys have not.
+        for word in bare.lines[0].split():
+            if re.search(r"host|\.|::|=$", word):
+                self.assertIn(word, column.lines[1])
         self.assertIn("host2", bare.out)
         self.assertRegex(bare.out, r"100\.100\.0\.2(/32)?, 200::2")
         self.assertEqual([peer["hostname"] for peer in raw.json], ["host2"])
