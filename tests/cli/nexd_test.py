@@ -2,8 +2,8 @@
 """nexctl nexd against a real nexd, in a network namespace of its own."""
 
 import json
-import threading
 import re
+import threading
 import unittest
 
 from nexctl import FORMS, Case, nexctl
