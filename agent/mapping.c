@@ -119,6 +119,7 @@ static void family_conclude(struct found *found, struct outcome *outcome)
 		return;
 	if (family_doubt(found, &now)) {
 		outcome->doubt = true;
+		found->result.suspect |= found->result.kind == NX_MAPPING_UNKNOWN;
 		return;
 	}
 	outcome->unknown |= now.kind == NX_MAPPING_UNKNOWN && now.source.length;

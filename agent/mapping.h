@@ -40,6 +40,8 @@ struct nx_mapping_result {
 	 */
 	struct nx_endpoint mapped;
 	struct nx_address source; /* of this host, that the questions left from; length 0: none did */
+	/* Unknown, and seen as symmetric the last time: nobody has said since that it is another one. */
+	bool suspect;
 };
 
 struct nx_mapping;

@@ -48,6 +48,8 @@ struct nx_mapping_result nx_mapping_fold(const struct nx_mapping_result *before,
 {
 	struct nx_mapping_result result = *now;
 
+	result.suspect =
+		now->kind == NX_MAPPING_UNKNOWN && (before->suspect || before->kind == NX_MAPPING_SYMMETRIC);
 	if (now->mapped.address.length || !before->mapped.address.length)
 		return result;
 	/* Nobody answered. From another place than before, what was seen then is of no use. */

@@ -16,7 +16,8 @@ struct nx_mapping_view {
 
 /*
  * How the host is seen over all families. Symmetric only when no other family does better: one that
- * the operator vouches for, or with a public address that nobody translates. Pure.
+ * the operator vouches for, or with a public address that nobody translates. A
+ * family that was symmetric and has too few answers now leaves it open. Pure.
  */
 enum nx_nat nx_mapping_nat(const struct nx_mapping_view *views, size_t count);
 

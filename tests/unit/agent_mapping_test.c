@@ -92,6 +92,33 @@ static void test_fold(void)
 	CU_ASSERT_FALSE(nx_mapping_same(&result, &silent));
 }
 
+/* Too few answers after a symmetric mapping: unknown, but nobody has said that it is no longer so. */
+static void test_fold_symmetric(void)
+{
+	const struct nx_mapping_result symmetric = {.kind = NX_MAPPING_SYMMETRIC,
+						    .mapped.address = address("192.0.2.1"),
+						    .source = address("10.0.0.2")};
+	const struct nx_mapping_result one = {.mapped = endpoint("192.0.2.1:7"),
+					      .source = address("10.0.0.2")};
+	const struct nx_mapping_result silent = {.source = address("10.0.0.2")};
+	const struct nx_mapping_result two = {.kind = NX_MAPPING_INDEPENDENT,
+					      .mapped = endpoint("192.0.2.1:7"),
+					      .source = address("10.0.0.2")};
+	struct nx_mapping_result result = nx_mapping_fold(&symmetric, &silent);
+
+	CU_ASSERT_EQUAL(result.kind, NX_MAPPING_UNKNOWN);
+	CU_ASSERT_TRUE(result.suspect);
+	result = nx_mapping_fold(&result, &one);
+	CU_ASSERT_TRUE(result.suspect);
+	CU_ASSERT_EQUAL(result.mapped.port, 7);
+	result = nx_mapping_fold(&result, &two);
+	CU_ASSERT_FALSE(result.suspect);
+	result = nx_mapping_fold(&result, &silent);
+	CU_ASSERT_FALSE(result.suspect);
+	result = nx_mapping_fold(&symmetric, &symmetric);
+	CU_ASSERT_FALSE(result.suspect);
+}
+
 /* --- all families -------------------------------------------------------------------------------- */
 
 enum seen {
@@ -102,7 +129,10 @@ enum seen {
 	OWN_PUBLIC, /* the host's own, of the public Internet */
 	TRANSLATED,
 	SYMMETRIC_SEEN,
-	FIXED, /* by the operator */
+	SUSPECT,     /* symmetric before, and nobody answers now */
+	SUSPECT_ONE, /* … one server does */
+	SUSPECT_OWN, /* … and tells the host's own address */
+	FIXED,	     /* by the operator */
 };
 
 static struct nx_mapping_view view_make(enum seen seen)
@@ -110,18 +140,20 @@ static struct nx_mapping_view view_make(enum seen seen)
 	static const enum nx_mapping_kind kinds[] = {
 		[OWN] = NX_MAPPING_INDEPENDENT,	       [OWN_PUBLIC] = NX_MAPPING_INDEPENDENT,
 		[TRANSLATED] = NX_MAPPING_INDEPENDENT, [SYMMETRIC_SEEN] = NX_MAPPING_SYMMETRIC,
-		[FIXED] = NX_MAPPING_UNKNOWN,
+		[SUSPECT] = NX_MAPPING_UNKNOWN,	       [SUSPECT_ONE] = NX_MAPPING_UNKNOWN,
+		[SUSPECT_OWN] = NX_MAPPING_UNKNOWN,    [FIXED] = NX_MAPPING_UNKNOWN,
 	};
 	struct nx_mapping_view view = {.result.kind = kinds[seen],
 				       .result.source = address("10.0.0.2"),
 				       .fixed = seen == FIXED,
 				       .public = seen == OWN_PUBLIC};
 
-	if (seen == ONE || seen == TRANSLATED)
+	view.result.suspect = seen == SUSPECT || seen == SUSPECT_ONE || seen == SUSPECT_OWN;
+	if (seen == ONE || seen == TRANSLATED || seen == SUSPECT_ONE)
 		view.result.mapped = endpoint("192.0.2.1:7");
-	if (seen == ONE_OWN || seen == OWN || seen == OWN_PUBLIC)
+	if (seen == ONE_OWN || seen == SUSPECT_OWN || seen == OWN || seen == OWN_PUBLIC)
 		view.result.mapped = endpoint("10.0.0.2:7");
-	if (seen == SYMMETRIC_SEEN)
+	if (seen == SYMMETRIC_SEEN || seen == SUSPECT)
 		view.result.mapped.address = address("192.0.2.1");
 	return view;
 }
@@ -146,6 +178,13 @@ static const struct {
 	{"symmetric, the other translated", SYMMETRIC_SEEN, TRANSLATED, NX_NAT_SYMMETRIC},
 	{"symmetric, the other by the operator", SYMMETRIC_SEEN, FIXED, NX_NAT_NONE},
 	{"by the operator", FIXED, NOTHING, NX_NAT_NONE},
+	{"symmetric before", SUSPECT, NOTHING, NX_NAT_UNKNOWN},
+	{"symmetric before, the other in a private network", SUSPECT, OWN, NX_NAT_UNKNOWN},
+	{"symmetric before, the other translated", SUSPECT, TRANSLATED, NX_NAT_UNKNOWN},
+	{"symmetric before, the other public", SUSPECT, OWN_PUBLIC, NX_NAT_NONE},
+	{"symmetric before, the other by the operator", SUSPECT, FIXED, NX_NAT_NONE},
+	{"symmetric before, and one answer", SUSPECT_ONE, OWN, NX_NAT_UNKNOWN},
+	{"symmetric before, and one answer that nobody translates", SUSPECT_OWN, NOTHING, NX_NAT_NONE},
 };
 
 static void test_nat(void)
@@ -490,6 +529,33 @@ static void test_symmetric(void)
 	world_end(&world);
 }
 
+/* While it is looked at for the second time, what the other family tells is not all. */
+static void test_symmetric_beside(void)
+{
+	char texts[4][NX_ADDRESS_TEXT];
+	const char *servers[4];
+	struct world world;
+
+	if (!raw_allowed())
+		return;
+	world_make(&world, NULL);
+	if (world.servers[0].descriptor >= 0 && world.servers[2].descriptor >= 0) {
+		world.servers[1].behaviour = SYMMETRIC;
+		for (size_t i = 0; i < 4; i++)
+			servers[i] = nx_endpoint_format(&world.servers[i].bound, texts[i]);
+		nx_mapping_set_port(world.mapping, 4711);
+		nx_mapping_set_servers(world.mapping, servers, 4);
+		world_run(&world, 1, 20000);
+		CU_ASSERT_EQUAL(world_result(&world, 1).kind, NX_MAPPING_INDEPENDENT);
+		CU_ASSERT_EQUAL(world_result(&world, 0).kind, NX_MAPPING_UNKNOWN);
+		CU_ASSERT_TRUE(world_result(&world, 0).suspect);
+		world_run(&world, 2, 20000);
+		CU_ASSERT_EQUAL(world_result(&world, 0).kind, NX_MAPPING_SYMMETRIC);
+		CU_ASSERT_FALSE(world_result(&world, 0).suspect);
+	}
+	world_end(&world);
+}
+
 static void test_lost_question(void)
 {
 	struct world world;
@@ -683,11 +749,13 @@ int main(void)
 	static CU_TestInfo tests[] = {
 		{"what answers mean", test_judge},
 		{"what is still believed when nobody answers", test_fold},
+		{"what is still believed of a symmetric mapping", test_fold_symmetric},
 		{"what it means over all families", test_nat},
 		{"the filter lets answers in alone", test_filter},
 		{"what is sent arrives", test_send},
 		{"an endpoint-independent mapping", test_independent},
 		{"a symmetric mapping", test_symmetric},
+		{"a symmetric mapping beside another one", test_symmetric_beside},
 		{"a question that is lost", test_lost_question},
 		{"one server alone", test_one_server},
 		{"answers to other questions", test_liars},

@@ -4,15 +4,21 @@
 # A host learns how the outside sees its tunnel, from the tunnel's own port and while that carries
 # traffic: behind a NAT that maps independently of the destination (and to another port), behind a
 # symmetric one, and where there is none. It publishes what it finds, also when it changes. Without
-# answers it says that it does not know, and leaves its record alone.
+# answers it says that it does not know, and leaves its record alone, also where the other family has answers. A
+# further server, at another address, shows a NAT that maps by the destination's address alone.
 #
 #	alpha -- lan -- router -- net -- server, beta
 #
 # IPv4 is translated by the router, IPv6 is not.
 . "$(dirname "$0")/../scenario.sh"
 
-server6=fd99::254
-scenario_begin --set stun.listen="$mesh_address, $server6" --set stun.advertise="$mesh_address, $server6"
+server6=fd99::254 further=10.99.0.253
+echo "$scenario on Linux $(uname -r)"
+mesh_begin
+need ip -n "$LAB-server" address add $further/24 dev eth0
+need mesh_server_start --set stun.listen="$mesh_address, $server6, $further" \
+	--set stun.advertise="$mesh_address, $server6" --set stun.servers=$further:3478
+need mesh_key_create
 
 # nat WAN-ADDRESS UDP-RULE: what the router does from now on. That its address goes makes it forget
 # the mappings it has.
@@ -41,14 +47,14 @@ END
 	need ip -n "$LAB-router" address add "$1/24" dev wan
 }
 
-# stun_block HOST: no STUN gets out of there any more
+# stun_block HOST [MATCH]: no STUN gets out of there any more, or none that matches
 stun_block()
 {
 	ip netns exec "$LAB-$1" nft -f - <<END
 table inet labblock {
 	chain out {
 		type filter hook output priority filter; policy accept;
-		udp dport { 3478, 3479 } drop
+		${2:-} udp dport { 3478, 3479 } drop
 	}
 }
 END
@@ -111,16 +117,31 @@ nat 10.99.0.1 'masquerade fully-random'
 check_soon "behind a NAT that maps each destination to another port: a spoke" 40 says alpha symmetric_nat true
 check "which it found to be symmetric" found alpha IPv4 symmetric
 check_soon "it has no endpoint to offer" 20 says alpha reflexive_ip4 ''
+# Not even for a moment, and not after a start: each change of the record is a line in the log.
+need stun_block alpha 'meta nfproto ipv4'
+check_soon "without answers in IPv4 that is unknown" 60 found alpha IPv4 unknown
+check "nexd ends" mesh_stop alpha
+need ip netns exec "$LAB-alpha" nft delete table inet labblock
+mesh_start alpha
+check_soon "with answers it is found symmetric, after a start" 60 found alpha IPv4 symmetric
+check_soon "nexd is in touch" 30 mesh_is_running alpha
+check_same "what IPv6 tells has not made it an ordinary host meanwhile" 0 \
+	"$(grep -c 'symmetric_nat\\":false' "$LAB_DIR/log/alpha")"
 
 nat 10.99.0.9 'udp sport 51820 masquerade to :40007'
 check_soon "the NAT is another one again, at another address" 40 says alpha reflexive_ip4 10.99.0.9:40007
 check_soon "and the host no spoke any more" 20 says alpha symmetric_nat false
-check_soon "the tunnel works again" 40 mesh_ping alpha "$(mesh_tunnel_address beta 4)" 1
+check_soon "the tunnel works again" 40 ip netns exec "$LAB-alpha" ping -qnc1 -W1 "$(mesh_tunnel_address beta 4)"
+
+nat 10.99.0.1 "ip daddr $further masquerade to :40008
+		oifname \"wan\" udp sport 51820 masquerade to :40007"
+check_soon "a NAT that tells addresses apart, not ports, is shown by the further server" 40 \
+	says alpha symmetric_nat true
 
 check_soon "without answers nothing is known" 60 found beta IPv4 unknown
 check_same "and the record stays as it was" "$before" \
 	"$(mesh_devices | jq -S '.[] | select(.hostname == "beta") | del(.online)')"
 
-check_same "the servers are kept for a start without the service" 4 \
+check_same "the servers are kept for a start without the service" 5 \
 	"$(jq '.servers | length' "$LAB_DIR/alpha/state/stun.json")"
 mesh_finish
