@@ -43,6 +43,7 @@ struct nx_planner {
 	size_t relay_count;
 	struct nx_entry *relay;	     /* in use; NULL: none, or this host itself */
 	struct nx_entry *relay_next; /* that it moves to as soon as the others know of it; NULL: none */
+	char relay_left[NX_DEVICE_ID_TEXT]; /* it did not answer, and others have not heard yet; "": none */
 	bool relay_is_self;
 	size_t detours; /* members that are no spokes, and reached through a relay all the same */
 	struct nx_guard guard;

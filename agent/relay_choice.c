@@ -32,13 +32,11 @@ static struct nx_entry *relay_preferred(const struct nx_planner *planner)
 	return best;
 }
 
-/* The one that this host uses, or at a start the one that others take it to use. */
-static struct nx_entry *relay_before(const struct nx_planner *planner)
+/* The one that others take this host to use. */
+static struct nx_entry *relay_expected(const struct nx_planner *planner)
 {
 	struct nx_entry *named;
 
-	if (planner->relay)
-		return planner->relay;
 	for (size_t i = 0; i < planner->relay_count; i++) {
 		named = planner->relays[i];
 		if (strcmp(named->record->member.id, planner->self.standing.via) == 0)
@@ -47,7 +45,27 @@ static struct nx_entry *relay_before(const struct nx_planner *planner)
 	return relay_preferred(planner);
 }
 
-static struct nx_entry *relay_best(const struct nx_planner *planner, const struct nx_entry *before)
+/* The one that this host uses, or at a start the one that others take it to use. */
+static struct nx_entry *relay_before(const struct nx_planner *planner)
+{
+	return planner->relay ? planner->relay : relay_expected(planner);
+}
+
+/*
+ * The one to be had among equals. Others that have not heard that this host left its relay go on
+ * looking for it there, and for as long as the service is away: where they look it is to be found.
+ */
+static struct nx_entry *relay_favoured(struct nx_planner *planner)
+{
+	struct nx_entry *expected = relay_expected(planner);
+
+	if (expected && strcmp(expected->record->member.id, planner->relay_left) == 0)
+		return expected;
+	planner->relay_left[0] = '\0';
+	return relay_before(planner);
+}
+
+static struct nx_entry *relay_best(const struct nx_planner *planner, const struct nx_entry *favoured)
 {
 	struct nx_entry *best = NULL;
 
@@ -55,8 +73,8 @@ static struct nx_entry *relay_best(const struct nx_planner *planner, const struc
 		struct nx_entry *entry = planner->relays[i];
 		unsigned grade = relay_grade(entry), best_grade = best ? relay_grade(best) : UINT_MAX;
 
-		if (grade < best_grade || (grade == best_grade && best != before &&
-					   (entry == before || relay_prefer(planner, entry, best))))
+		if (grade < best_grade || (grade == best_grade && best != favoured &&
+					   (entry == favoured || relay_prefer(planner, entry, best))))
 			best = entry;
 	}
 	return best;
@@ -93,7 +111,7 @@ static bool relay_proven(const struct nx_entry *entry)
 
 static struct nx_entry *relay_decide(struct nx_planner *planner)
 {
-	struct nx_entry *before = relay_before(planner), *best = relay_best(planner, before);
+	struct nx_entry *before = relay_before(planner), *best = relay_best(planner, relay_favoured(planner));
 	char via[NX_DEVICE_ID_TEXT];
 
 	planner->relay_next = NULL;
@@ -108,6 +126,14 @@ static struct nx_entry *relay_decide(struct nx_planner *planner)
 	return before;
 }
 
+static void relay_leave(struct nx_planner *planner, const struct nx_entry *held)
+{
+	const struct nx_member *member = held ? &held->record->member : NULL;
+
+	if (member && planner->relay != held && member->direct == NX_DIRECT_FAILS)
+		memcpy(planner->relay_left, member->id, strlen(member->id) + 1);
+}
+
 bool nx_relay_choose(struct nx_planner *planner)
 {
 	const struct nx_entry *held = planner->relay;
@@ -116,6 +142,7 @@ bool nx_relay_choose(struct nx_planner *planner)
 	planner->relay_is_self = planner->self.standing.relay;
 	planner->relay_next = NULL;
 	planner->relay = planner->relay_is_self ? NULL : relay_decide(planner);
+	relay_leave(planner, held);
 	return planner->relay != held || planner->relay_is_self != was_self;
 }
 

@@ -224,6 +224,39 @@ static void test_relay_drains_and_dies(void)
 	bench_end(&bench);
 }
 
+/* Where others have not heard that it left the relay that died, it is to be found there again; where they
+ * have, it stays. */
+static void test_relay_is_back(void)
+{
+	NX_AUTO_FREE char *moved = nx_printf(",\"symmetric_nat\":true,\"relay_id\":\"%s\"", fake_id(9));
+	struct bench bench;
+	char via[NX_DEVICE_ID_TEXT];
+
+	bench_begin(&bench, ",\"symmetric_nat\":true");
+	device_set(&bench, 6, ",\"relay\":true");
+	device_set(&bench, 9, ",\"relay\":true");
+	surveyed(&bench);
+	CU_ASSERT_PTR_EQUAL(bench.planner.relay, device(&bench, 6));
+	direct_set(&bench, 6, NX_DIRECT_FAILS);
+	surveyed(&bench);
+	CU_ASSERT_PTR_EQUAL(bench.planner.relay, device(&bench, 9));
+	surveyed(&bench);
+	CU_ASSERT_PTR_EQUAL(bench.planner.relay, device(&bench, 9));
+	direct_set(&bench, 6, NX_DIRECT_WORKS);
+	surveyed(&bench);
+	CU_ASSERT_PTR_EQUAL(bench.planner.relay, device(&bench, 6));
+	nx_planner_via(&bench.planner, via);
+	CU_ASSERT_STRING_EQUAL(via, "");
+	direct_set(&bench, 6, NX_DIRECT_FAILS);
+	surveyed(&bench);
+	nx_planner_set_self(&bench.planner, record_of(0, moved));
+	surveyed(&bench);
+	direct_set(&bench, 6, NX_DIRECT_WORKS);
+	surveyed(&bench);
+	CU_ASSERT_PTR_EQUAL(bench.planner.relay, device(&bench, 9));
+	bench_end(&bench);
+}
+
 /* A relay counts the spokes that say, or leave it to be found, that they use it, though it drains. */
 static void test_spokes_of_a_relay(void)
 {
@@ -501,6 +534,7 @@ int main(void)
 		{"a relay that does is kept", test_relay_is_kept},
 		{"a relay that drains is left in step", test_relay_drains},
 		{"a relay that drains and dies", test_relay_drains_and_dies},
+		{"a relay that is back", test_relay_is_back},
 		{"the spokes of a relay", test_spokes_of_a_relay},
 		{"the relay of the record", test_relay_of_the_record},
 		{"each relay carries its own spokes", test_relays_of_spokes},
