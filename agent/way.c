@@ -49,12 +49,17 @@ static bool sent_in_vain(const struct nx_way *way, const struct nx_way_view *vie
 
 static bool lost(const struct nx_way *way, const struct nx_way_view *view)
 {
-	uint64_t silence = view->now - way->heard;
+	uint64_t silence = view->now - way->heard, age = view->now - way->handshake;
 	uint64_t limit = 3000u * (uint64_t)view->keepalive_seconds;
 
 	if (silence >= NX_WAY_SILENCE_MS && sent_in_vain(way, view))
 		return true;
-	return limit && silence >= limit && silence >= NX_WAY_SILENCE_MS;
+	if (!limit)
+		return false;
+	if (limit < NX_WAY_SILENCE_MS)
+		limit = NX_WAY_SILENCE_MS;
+	/* Keepalives alone ask for a new session before the old one dies, and after. */
+	return silence >= limit || age >= NX_WAY_FRESH_MS + limit;
 }
 
 /* How long a way that was lost before must have been found again to be trusted. */
@@ -116,6 +121,14 @@ static bool renewal_due(const struct nx_way *way, enum nx_direct direct, const s
 	       view->now - way->since >= NX_WAY_RENEW_MS && view->now - way->renewed >= NX_WAY_RETRY_MS;
 }
 
+/* Nothing comes, and the tunnel has no reason to ask for another session itself. */
+static bool session_useless(const struct nx_way *way, enum nx_direct direct, const struct nx_way_view *view)
+{
+	return session_old(way, direct) && way->silent && way->endpoint_count && view->keepalive_seconds &&
+	       way->heard <= way->since && way->renewed < way->since &&
+	       view->now - way->since >= NX_WAY_RETRY_MS;
+}
+
 /* The tunnel will count from 0. */
 static struct nx_way_step renew(struct nx_way *way, enum nx_direct direct, const struct nx_way_view *view)
 {
@@ -156,7 +169,9 @@ static struct nx_way_step look(struct nx_way *way, enum nx_direct direct, const 
 		way->silent = false;
 		return turn(way, NX_DIRECT_WORKS, view);
 	}
-	return renewal_due(way, direct, view) ? renew(way, direct, view) : look_trying(way, direct, view);
+	if (renewal_due(way, direct, view) || session_useless(way, direct, view))
+		return renew(way, direct, view);
+	return look_trying(way, direct, view);
 }
 
 struct nx_way_step nx_way_look(struct nx_way *way, enum nx_direct direct, const struct nx_way_view *view)

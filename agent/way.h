@@ -12,10 +12,15 @@
  * end may have forgotten the losses that the other end remembers, and then trusts a
  * way that the other does not take yet.
  *
+ * Where packets come and this host's own do not arrive, nothing is silent: the peer's handshakes come for
+ * ever. But no handshake is completed, and the session dies: a way without one is lost, too.
+ *
  * A way that comes back soon finds the old session alive: packets come again, and
  * no handshake is due for minutes. Then a new session is asked for, whose handshake
  * is the proof. So it is with a session that this program found at its start and whose
- * age it cannot tell, because the wall clock was set since, or is wrong now.
+ * age it cannot tell, because the wall clock was set since, or is wrong now. And so it is,
+ * once for each loss, where nothing comes: a peer that was started anew does not know
+ * the old session, and keepalives over it would ask for no other one for minutes.
  *
  * Two hosts learn of each other at the same moment. If both began then, their
  * handshakes would cross and spoil each other, and where the keepalive is as long

@@ -54,6 +54,14 @@ static void count(struct nx_ways *ways, const struct nx_entry *entry)
 		ways->failing = true;
 }
 
+/* Nothing could come meanwhile, nor could a session be had in time. */
+static void way_woken(struct nx_way *way, enum nx_direct direct, uint64_t now)
+{
+	way->heard = now;
+	if (direct == NX_DIRECT_WORKS)
+		way->handshake = now;
+}
+
 static void peer_look(void *context, const struct nx_peer_status *status)
 {
 	struct look *look = context;
@@ -65,7 +73,7 @@ static void peer_look(void *context, const struct nx_peer_status *status)
 		return;
 	before = entry->record->member.direct;
 	if (look->asleep)
-		entry->way.heard = look->now;
+		way_woken(&entry->way, before, look->now);
 	step = nx_way_look(&entry->way, before,
 			   &(const struct nx_way_view){
 				   .now = look->now,

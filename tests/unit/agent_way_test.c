@@ -16,6 +16,7 @@ struct play {
 	unsigned renewed;
 	unsigned begun;		   /* the tunnel was told to begin itself */
 	bool reachable;		   /* packets go both ways … */
+	bool started_anew;	   /* the peer has no session until there is a handshake */
 	unsigned answers_endpoint; /* … at this endpoint; those before it do not answer */
 	bool traffic;		   /* the host sends more than keepalives */
 	unsigned age;		   /* of the session, s */
@@ -41,15 +42,16 @@ static void tunnel_second(struct play *play)
 		play->status.sent_bytes += 200;
 	if (play->keepalive && play->now / 1000 % play->keepalive == 0) {
 		play->status.sent_bytes += 32;
-		play->status.received_bytes += answers ? 32 : 0;
+		play->status.received_bytes += answers && !play->started_anew ? 32 : 0;
 	}
 	play->age++;
 	if (answers && (!play->status.last_handshake || play->age >= 120)) {
 		play->status.last_handshake = play->clock;
 		play->status.received_bytes += 92;
 		play->age = 0;
+		play->started_anew = false;
 	}
-	if (answers && play->traffic)
+	if (answers && play->traffic && !play->started_anew)
 		play->status.received_bytes += 200;
 }
 
@@ -213,6 +215,26 @@ static void test_one_way(void)
 	CU_ASSERT_EQUAL(play.direct, NX_DIRECT_FAILS);
 }
 
+/* The same, after it has worked: the peer's handshakes come, and never end. */
+static void test_becomes_one_way(void)
+{
+	struct play play;
+	unsigned seconds = 0;
+
+	play_begin(&play, 1);
+	play.reachable = true;
+	play_seconds(&play, 30);
+	path_set(&play, false);
+	for (; play.direct == NX_DIRECT_WORKS && seconds < 600; seconds++) {
+		play.status.received_bytes += 148;
+		play_seconds(&play, 1);
+	}
+	CU_ASSERT_TRUE(seconds > 180 && seconds <= 241);
+	CU_ASSERT_EQUAL(play.direct, NX_DIRECT_FAILS);
+	path_set(&play, true);
+	CU_ASSERT_TRUE(seconds_until(&play, NX_DIRECT_WORKS, 100) <= 2);
+}
+
 static void test_clock_jumps(void)
 {
 	struct play play;
@@ -283,12 +305,37 @@ static void test_session_outlives_loss(void)
 	play_seconds(&play, 30);
 	path_set(&play, false);
 	CU_ASSERT_TRUE(seconds_until(&play, NX_DIRECT_FAILS, 100) < 100);
-	play_seconds(&play, 20);
+	play_seconds(&play, 2);
 	CU_ASSERT_EQUAL(play.renewed, 0);
 	play.age = 60;
+	play.keepalive = 5;
 	play.reachable = true;
-	CU_ASSERT_TRUE(seconds_until(&play, NX_DIRECT_WORKS, 100) <= 25);
+	CU_ASSERT_TRUE(seconds_until(&play, NX_DIRECT_WORKS, 100) <= 8);
 	CU_ASSERT_EQUAL(play.renewed, 1);
+}
+
+/* A peer that was started anew answers a handshake and nothing else, and the session is young. */
+static void test_peer_started_anew(void)
+{
+	struct play play;
+
+	play_begin(&play, 1);
+	play.keepalive = 5;
+	play.reachable = true;
+	play_seconds(&play, 30);
+	play.reachable = false;
+	play.started_anew = true;
+	CU_ASSERT_TRUE(seconds_until(&play, NX_DIRECT_FAILS, 100) <= 19);
+	play.reachable = true;
+	play_seconds(&play, 5);
+	CU_ASSERT_EQUAL(play.direct, NX_DIRECT_FAILS);
+	CU_ASSERT_TRUE(seconds_until(&play, NX_DIRECT_WORKS, 100) <= 10);
+	CU_ASSERT_EQUAL(play.renewed, 1);
+	/* One that does not answer is not asked to by this again and again: the tunnel does so itself. */
+	path_set(&play, false);
+	seconds_until(&play, NX_DIRECT_FAILS, 100);
+	play_seconds(&play, 600);
+	CU_ASSERT_EQUAL(play.renewed, 2);
 }
 
 /* Found at the start with a session that lives, and a clock that is wrong by so much. */
@@ -336,10 +383,12 @@ int main(void)
 		{"a way that is lost", test_lost},
 		{"a way that comes and goes", test_does_not_flap},
 		{"a way that goes in one direction", test_one_way},
+		{"a way that comes to go in one direction", test_becomes_one_way},
 		{"the clock jumps", test_clock_jumps},
 		{"an adopted tunnel", test_adopted},
 		{"one of two yields", test_yields},
 		{"a session that outlives a loss", test_session_outlives_loss},
+		{"a peer that was started anew", test_peer_started_anew},
 		{"a session whose age nobody can tell", test_adopted_with_a_wrong_clock},
 		CU_TEST_INFO_NULL,
 	};

@@ -3,7 +3,8 @@
 #
 # Two relays. Spokes with different relays reach each other and everybody else in both families. A relay is
 # killed and its tunnel with it: its spokes move to the other, and nobody has to do anything; how long that
-# took is printed. When it comes back nobody moves without need.
+# took is printed. When it comes back nobody moves without need. A spoke whose relay dies while the service is away, so
+# that nobody can be told, returns to it.
 . "$(dirname "$0")/../scenario.sh"
 
 scenario_begin
@@ -27,16 +28,11 @@ done
 relay_of() { mesh_agent "$1" status | jq -r .relay_peer; }
 uses() { [ "$(relay_of "$1")" = "$2" ]; }
 spokes_of() { for host in $spokes; do [ "$(relay_of "$host")" = "$1" ] && echo -n "$host "; done; }
-# reached FROM TO: in both families
-reached()
-{
-	mesh_ping "$1" "$(mesh_tunnel_address "$2" 4)" 1 && mesh_ping "$1" "$(mesh_tunnel_address "$2" 6)" 1
-}
 everybody_reaches()
 {
 	local host
 	for host in $spokes plain; do
-		[ "$host" = "$1" ] || reached "$1" "$host" || return
+		[ "$host" = "$1" ] || mesh_reaches "$1" "$host" || return
 	done
 }
 seconds_since() { awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }'; }
@@ -72,7 +68,7 @@ for host in $orphans; do
 	check_soon "$host uses $other" 60 uses "$host" "$other"
 	check_soon "$host reaches everybody in both families" 60 everybody_reaches "$host"
 done
-check_soon "plain reaches s1" 30 reached plain s1
+check_soon "plain reaches s1" 30 mesh_reaches plain s1
 
 echo "--- it comes back"
 before=$(for host in $spokes; do relay_of "$host"; done)
@@ -83,5 +79,17 @@ check_same "nobody moves without need" "$before" "$(for host in $spokes; do rela
 for host in $spokes; do
 	check_soon "$host reaches everybody in both families" 30 everybody_reaches "$host"
 done
-check_soon "and the relay that came back" 30 reached s1 "$victim"
+check_soon "and the relay that came back" 30 mesh_reaches s1 "$victim"
+
+echo "--- the service is away, and a relay dies and comes back"
+victim=$(relay_of s1)
+lost=$(grep -c "cannot be reached directly.*hostname=$victim" "$LAB_DIR/log/s1")
+lost_again() { [ "$(grep -c "cannot be reached directly.*hostname=$victim" "$LAB_DIR/log/s1")" -gt "$lost" ]; }
+mesh_server_stop
+mesh_stop "$victim" KILL
+need ip -n "$LAB-$victim" link delete wg0
+check_soon "s1 finds that its relay is dead" 60 lost_again
+mesh_start "$victim"
+check_soon "s1 returns to it, where others look for s1" 60 uses s1 "$victim"
+check_soon "s1 reaches everybody in both families" 60 everybody_reaches s1
 mesh_finish
