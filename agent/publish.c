@@ -15,6 +15,7 @@
 #include "base/memory.h"
 
 #define REFUSED_LIMIT 16u
+#define ECHO_MILLISECONDS 3000u /* the stream tells within milliseconds */
 
 /* --- what differs -------------------------------------------------------------------------- */
 
@@ -155,6 +156,35 @@ static void wish_declare(struct nx_session *session)
 		nx_log(NX_LOG_WARNING, "what was declared is not stored", "reason", error.message, NULL);
 }
 
+static bool stream_behind(const struct nx_session *session)
+{
+	return session->phase == NX_PHASE_RUNNING && session->self &&
+	       session->revision < nx_json_member_integer(session->self, "revision", 0);
+}
+
+static void echo_due(void *context)
+{
+	struct nx_session *session = context;
+
+	if (!stream_behind(session))
+		return;
+	nx_log(NX_LOG_INFO, "the stream does not tell what the service has taken: it is made anew", NULL);
+	nx_session_renew(session);
+}
+
+/* A NAT that changed lets calls through, which are new, but nothing of the stream, whose end is
+ * noticed much later; and what the record says of this host is done when the stream tells it. */
+static void echo_await(struct nx_session *session)
+{
+	struct nx_publish *publish = &session->publish;
+
+	if (!stream_behind(session))
+		return;
+	if (!publish->echo)
+		publish->echo = nx_timer_new(&session->agent->loop, echo_due, session);
+	nx_timer_arm(publish->echo, ECHO_MILLISECONDS);
+}
+
 static void taken(struct nx_session *session, const struct nx_answer *answer)
 {
 	NX_AUTO_JSON struct nx_json *device = NULL;
@@ -165,6 +195,7 @@ static void taken(struct nx_session *session, const struct nx_answer *answer)
 	nx_log(NX_LOG_INFO, "this host's record is updated", "fields", session->publish.body, NULL);
 	if (nx_json_parse(answer->body, answer->length, &device, NULL) == NX_OK)
 		nx_session_learn_self(session, device);
+	echo_await(session);
 }
 
 static void refused(struct nx_session *session, const struct nx_answer *answer)
@@ -263,6 +294,7 @@ void nx_publish_release(struct nx_session *session)
 
 	nx_call_cancel(publish->call);
 	nx_timer_free(publish->retry);
+	nx_timer_free(publish->echo);
 	nx_json_free(publish->refused);
 	body_drop(publish);
 	*publish = (struct nx_publish){0};

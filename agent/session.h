@@ -23,6 +23,7 @@ enum nx_phase {
 struct nx_publish {
 	struct nx_call *call;
 	struct nx_timer *retry;
+	struct nx_timer *echo; /* until the stream is to have told of what was taken */
 	struct nx_backoff backoff;
 	struct nx_json *refused; /* bodies that the service did not take, as texts */
 	char *body;		 /* of `call` */

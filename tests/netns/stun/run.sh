@@ -131,6 +131,8 @@ check_same "what IPv6 tells has not made it an ordinary host meanwhile" 0 \
 nat 10.99.0.9 'udp sport 51820 masquerade to :40007'
 check_soon "the NAT is another one again, at another address" 40 says alpha reflexive_ip4 10.99.0.9:40007
 check_soon "and the host no spoke any more" 20 says alpha symmetric_nat false
+check_soon "nexd does not wait for the end of the stream, which no longer comes through" 30 \
+	grep -q 'the stream does not tell what the service has taken' "$LAB_DIR/log/alpha"
 check_soon "the tunnel works again" 40 ip netns exec "$LAB-alpha" ping -qnc1 -W1 "$(mesh_tunnel_address beta 4)"
 
 nat 10.99.0.1 "ip daddr $further masquerade to :40008
