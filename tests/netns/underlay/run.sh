@@ -3,8 +3,9 @@
 #
 # A host's own network comes and goes: its addresses change, its interface goes down and up, or away and comes
 # back, its way out moves from one network to another, the connection to the service dies silently, the host is
-# stopped for longer than anybody waits. Without a restart it publishes where it is, is in touch with the service
-# again, and its tunnels work in both families.
+# stopped for longer than anybody waits. Without a restart it publishes where it is and how the outside sees it, is in
+# touch with the service again, and its tunnels work in both families. STUN servers are asked when the host's own
+# network changes, not only when the connection to the service is another one.
 . "$(dirname "$0")/../scenario.sh"
 
 published()
@@ -42,10 +43,10 @@ swallow()
 	END
 }
 
-# seen_at HOST ADDRESS: it knows, and has told, how the outside sees it
+# seen_at HOST ADDRESS [FIELD]: it knows, and has told, how the outside sees it
 seen_at()
 {
-	[[ $(mesh_device "$1" reflexive_ip4) == "$2":* ]]
+	[[ $(mesh_device "$1" "${3:-reflexive_ip4}") == "$2":* ]]
 }
 
 # network NUMBER: with a NAT, on which roam is the only host
@@ -67,7 +68,9 @@ both_ways()
 	check_soon "$1: beta is in touch with the service" 15 mesh_is_running beta 1
 }
 
-scenario_begin
+stun=$mesh_address
+! lab_has_v6 || stun="$mesh_address, fd99::254"
+scenario_begin --set stun.listen="$stun" --set stun.advertise="$stun"
 need mesh_host alpha 1
 need mesh_host beta 2
 mesh_enrol alpha
@@ -88,6 +91,7 @@ need ip -n "$LAB-beta" address replace 10.99.0.12/24 dev eth0
 ! lab_has_v6 || need ip -n "$LAB-beta" address del fd99::2/64 dev eth0
 check_soon "another address: it is published" 15 published local_ip 10.99.0.12
 ! lab_has_v6 || check_soon "another address: in IPv6 too" 15 published local_ip_v6 '[fd99::12]'
+check_soon "another address: it is seen there" 15 seen_at beta 10.99.0.12
 check_soon "another address: the stream goes from it" 15 streams_from beta 10.99.0.12
 both_ways "another address"
 
@@ -126,6 +130,15 @@ while [ $((SECONDS - stopped)) -lt 17 ]; do sleep 0.5; done
 kill -CONT "$agent"
 check_soon "stopped for longer than anybody waits: nexd notices" 10 grep -q 'this host was asleep' "$LAB_DIR/log/beta"
 both_ways "stopped for longer than anybody waits"
+if lab_has_v6; then
+	stream=$(stream_port alpha)
+	need ip -n "$LAB-alpha" address add fd99::11/64 dev eth0 nodad
+	need ip -n "$LAB-alpha" address del fd99::1/64 dev eth0
+	check_soon "an address in the family that the stream is not in: how it is seen" 15 \
+		seen_at alpha '[fd99::11]' reflexive_ip6
+	check_same "and the stream is the same" "$stream" "$(stream_port alpha)"
+	check_soon "alpha reaches beta over IPv6" 15 mesh_ping alpha "$b6" 1
+fi
 check_soon "a connection that died silently is made anew" 20 another_stream gamma "$silent"
 check "nexd is the same process" kill -0 "$agent"
 mesh_finish
