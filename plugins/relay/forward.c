@@ -13,42 +13,6 @@ static const char *state_directory(const struct forwarding *forwarding)
 	return forwarding->services->agent->state_directory(forwarding->host);
 }
 
-/* Say it once, however often it is found again. */
-static void complain(struct forwarding *forwarding, const char *message)
-{
-	if (strcmp(forwarding->complaint, message) == 0)
-		return;
-	snprintf(forwarding->complaint, sizeof(forwarding->complaint), "%s", message);
-	if (*message)
-		forwarding->services->log(forwarding->host, NX_LOG_WARNING,
-					  "the host's own firewall may drop what the tunnel forwards: %s",
-					  message);
-}
-
-static void openings_see_to(struct forwarding *forwarding, bool anew)
-{
-	struct nx_error error = {0};
-
-	complain(forwarding, forwarding_open(forwarding, anew, &error) == NX_OK ? "" : error.message);
-}
-
-static void firewall_changed(void *context)
-{
-	openings_see_to(context, false);
-}
-
-void forwarding_init(struct forwarding *forwarding, const struct nx_services *services, struct nx_host *host)
-{
-	*forwarding = (struct forwarding){.services = services, .host = host};
-	forwarding->guard = (struct guard){
-		.services = services,
-		.host = host,
-		.due = firewall_changed,
-		.context = forwarding,
-		.descriptor = -1,
-	};
-}
-
 void forwarding_start(struct forwarding *forwarding)
 {
 	const struct nx_services *services = forwarding->services;
@@ -67,13 +31,12 @@ void forwarding_start(struct forwarding *forwarding)
 
 /* Note on disk what is about to change. Even where no switch has to be turned there is a table to remember.
  */
-static enum nx_status undo_note(struct forwarding *forwarding, const char *interface, struct nx_error *error)
+static enum nx_status undo_note(struct forwarding *forwarding, struct nx_error *error)
 {
 	struct undo *undo = &forwarding->undo;
 	bool more;
 
-	snprintf(undo->interface, sizeof(undo->interface), "%s", interface);
-	if (!switches_note(undo, interface, &more))
+	if (!switches_note(undo, undo->interface, &more))
 		return forwarding->services->fail(error, NX_INTERNAL, NULL, "out of memory");
 	forwarding->recorded =
 		(forwarding->recorded && !more) || undo_save(undo, state_directory(forwarding));
@@ -95,6 +58,71 @@ static enum nx_status switches_turn(struct forwarding *forwarding, struct nx_err
 	return forwarding->services->fail(error, NX_UNSUPPORTED, NULL,
 					  "cannot turn forwarding on (/proc/sys/%s): %s", name,
 					  strerror(errno));
+}
+
+/* --- seeing to it that it stays so ---------------------------------------------------------------- */
+
+/* Say it once, however often it is found again. */
+static void complain(struct forwarding *forwarding, const char *what, const char *message)
+{
+	if (strcmp(forwarding->complaint, message) == 0)
+		return;
+	snprintf(forwarding->complaint, sizeof(forwarding->complaint), "%s", message);
+	if (*message)
+		forwarding->services->log(forwarding->host, NX_LOG_WARNING, "%s: %s", what, message);
+}
+
+static const char firewall_drops[] = "the host's own firewall may drop what the tunnel forwards";
+
+static void openings_see_to(struct forwarding *forwarding, bool anew)
+{
+	struct nx_error error = {0};
+
+	complain(forwarding, firewall_drops,
+		 forwarding_open(forwarding, anew, &error) == NX_OK ? "" : error.message);
+}
+
+/* Turn on again what somebody has turned off, and see to interfaces that came since. */
+static enum nx_status switches_keep(struct forwarding *forwarding, struct nx_error *error)
+{
+	const char *off = switches_off();
+	enum nx_status status = undo_note(forwarding, error);
+
+	if (status == NX_OK)
+		status = switches_turn(forwarding, error);
+	if (status == NX_OK && off)
+		forwarding->services->log(forwarding->host, NX_LOG_WARNING,
+					  "somebody turned forwarding off (/proc/sys/%s), which this host "
+					  "needs for the mesh: it is on again",
+					  off);
+	return status;
+}
+
+static void host_changed(void *context)
+{
+	struct forwarding *forwarding = context;
+	struct nx_error error = {0}, second;
+
+	if (switches_keep(forwarding, &error) == NX_OK) {
+		openings_see_to(forwarding, false);
+		return;
+	}
+	complain(forwarding, "this host may not forward what comes from the tunnel", error.message);
+	(void)forwarding_open(forwarding, false, &second);
+}
+
+/* --- life ------------------------------------------------------------------------------------------ */
+
+void forwarding_init(struct forwarding *forwarding, const struct nx_services *services, struct nx_host *host)
+{
+	*forwarding = (struct forwarding){.services = services, .host = host};
+	forwarding->guard = (struct guard){
+		.services = services,
+		.host = host,
+		.due = host_changed,
+		.context = forwarding,
+		.descriptor = -1,
+	};
 }
 
 /* Keep the wish for as long as it is to be seen to. */
@@ -124,8 +152,11 @@ enum nx_status forwarding_on(struct forwarding *forwarding, const struct firewal
 
 	if (forwarding->undo.interface[0] && strcmp(forwarding->undo.interface, wish->interface) != 0)
 		status = forwarding_off(forwarding, error);
-	if (status == NX_OK)
-		status = undo_note(forwarding, wish->interface, error);
+	if (status == NX_OK) {
+		snprintf(forwarding->undo.interface, sizeof(forwarding->undo.interface), "%s",
+			 wish->interface);
+		status = undo_note(forwarding, error);
+	}
 	if (status == NX_OK)
 		status = wish_keep(forwarding, wish, error);
 	/* The table before the switches: the host is never open without it. */

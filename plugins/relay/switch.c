@@ -151,6 +151,17 @@ bool switches_on(const struct undo *undo, const char **name)
 	return true;
 }
 
+const char *switches_off(void)
+{
+	int value;
+
+	for (size_t i = 0; i < UNDO_FAMILIES; i++) {
+		if (setting_read(families[i].name, &value) && value == 0)
+			return families[i].name;
+	}
+	return NULL;
+}
+
 static const char default_accept_ra[] = "net/ipv6/conf/default/accept_ra";
 
 /* An interface that came later inherited our 2: give it the default as it was. */
@@ -173,17 +184,32 @@ static bool undo_holds(const struct undo_switch *undo, const char *name, int val
 	return false;
 }
 
+/* Only the accept_ra, which are ours whoever has turned the switch, or only all others. */
+static void values_back(const struct undo_switch *undo, bool advertisements)
+{
+	int value;
+
+	for (size_t i = 0; i < undo->count; i++) {
+		const struct undo_value *noted = &undo->values[i];
+		if (is_accept_ra(noted->name) != advertisements || !setting_read(noted->name, &value) ||
+		    (advertisements && value != RA_ACCEPT_ALWAYS))
+			continue;
+		if (value != noted->value)
+			setting_write(noted->name, noted->value);
+	}
+}
+
 static void switch_back(const struct undo_switch *undo, const char *name)
 {
 	int value;
 
-	if (!undo->ours || !setting_read(name, &value) || value == 0)
+	if (!undo->ours || !setting_read(name, &value))
 		return;
-	setting_write(name, 0);
-	for (size_t i = 0; i < undo->count; i++) {
-		if (setting_read(undo->values[i].name, &value) && value != undo->values[i].value)
-			setting_write(undo->values[i].name, undo->values[i].value);
+	if (value != 0) {
+		setting_write(name, 0);
+		values_back(undo, false);
 	}
+	values_back(undo, true);
 	if (undo_holds(undo, default_accept_ra, RA_ACCEPT))
 		setting_interfaces(families[UNDO_IPV6].directory, "accept_ra", inheritance_back, &undo);
 }

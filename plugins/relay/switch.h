@@ -19,7 +19,10 @@
 bool switches_note(struct undo *undo, const char *interface, bool *more);
 /* Turn on what `undo` says is ours. False: errno, and `*name` is the setting that would not. */
 bool switches_on(const struct undo *undo, const char **name);
-/* Put back what was noted, but leave a family that somebody else has turned off meanwhile. */
+/* The setting of a family's switch that is off; NULL when there is none. */
+const char *switches_off(void);
+/* Put back what was noted, but leave a family's switches that somebody else has turned off meanwhile, and
+ * an accept_ra that is no longer as we left it. */
 void switches_back(const struct undo *undo);
 
 #endif

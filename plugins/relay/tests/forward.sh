@@ -121,6 +121,21 @@ expect "off" "ok" "$(echo forward wg0 - | run)"
 picture >"$directory/after"
 expect "what somebody else turned off stays so" "" "$(diff "$directory/before" "$directory/after")"
 
+expect "on" ok "$(echo forward wg0 relay | run)"
+inside sysctl -qw net.ipv6.conf.all.forwarding=0
+inside ip link add late0 type veth peer name late1
+expect "off" "ok" "$(echo forward wg0 - | run)"
+expect "what came later takes advertisements as others do" 1 "$(value net/ipv6/conf/late0/accept_ra)"
+inside ip link del late0
+picture >"$directory/after"
+expect "advertisements are taken as before, whoever turned the switch off" "" \
+	"$(diff "$directory/before" "$directory/after")"
+expect "on" ok "$(echo forward wg0 relay | run)"
+inside sysctl -qw net.ipv6.conf.eth0.accept_ra=0
+expect "off" "ok" "$(echo forward wg0 - | run)"
+expect "what somebody else set meanwhile stays so" 0 "$(value net/ipv6/conf/eth0/accept_ra)"
+inside sysctl -qw net.ipv6.conf.eth0.accept_ra=1
+
 # --- a host that forwards already keeps doing so
 inside sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 picture >"$directory/before"

@@ -129,6 +129,10 @@ need on gate ip -6 route del default dev eth1
 check_soon "and further advertisements are taken" 30 advertised
 need docker_again
 check_soon "Docker sets its chain anew: our rules come back" 60 reaches_behind
+need on gate sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0 net.ipv6.conf.eth1.accept_ra=1
+check_soon "somebody turns forwarding off: it comes back, in both families" 60 reaches_behind
+check "nexd says so" grep -q "somebody turned forwarding off" "$LAB_DIR/log/gate"
+check "the advertised default route stays" advertised
 stops_clean
 firewall_clear
 
