@@ -150,11 +150,12 @@ enum nx_status nx_reconcile_observe(struct nx_reconcile *reconcile, struct nx_er
 		return status;
 	reconcile->unsure = true;
 	leftovers_drop(reconcile);
-	status = nx_reconcile_addresses(reconcile, error);
+	/* The driver first: an interface that somebody else has taken gets no address of ours. */
+	status = peers_observe(reconcile, error);
+	if (status == NX_OK)
+		status = nx_reconcile_addresses(reconcile, error);
 	if (status == NX_OK && reconcile->refused)
 		nx_planner_set_self(&reconcile->planner, NULL);
-	if (status == NX_OK)
-		status = peers_observe(reconcile, error);
 	if (status == NX_OK)
 		status = routes_observe(reconcile, error);
 	if (status != NX_OK)

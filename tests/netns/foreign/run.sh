@@ -92,6 +92,22 @@ need ip -n "$LAB-alpha" link delete wg0
 
 mesh_enrol alpha
 check "with the name free, nexd runs" mesh_wait_running 1 alpha
+
+# taken HOST: nexd there knows that its interface is somebody else's now
+taken()
+{
+	mesh_says "$1" status '.last_error | contains("was replaced by another one")'
+}
+need lab_x alpha wg set wg0 private-key "$LAB_DIR/foreign.key"
+need ip -n "$LAB-alpha" address flush dev wg0 scope global
+check_soon "somebody else takes the interface while nexd runs: it says so" 10 taken alpha
+check "it gives it no address, IPv4" has_no_family alpha 4
+check "it gives it no address, IPv6" has_no_family alpha 6
+need lab_x alpha wg set wg0 private-key "$LAB_DIR/alpha/state/private.key"
+check_soon "its own key again: it goes on with it, IPv4" 40 has_family alpha 4
+check_soon "its own key again: it goes on with it, IPv6" 10 has_family alpha 6
+check "and reaches beta" mesh_ping alpha "$(mesh_tunnel_address beta 4)" 20
+
 index=$(interface_index alpha)
 before=$(lab_x alpha wg showconf wg0)
 
