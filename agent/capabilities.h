@@ -19,9 +19,10 @@ struct nx_family {
 	const char *key; /* "inet" of "family/inet" */
 	const struct nx_family_ops *ops;
 	void *instance;
-	bool supported;		     /* as last asked */
-	bool refused;		     /* the kernel would not take an address although the host seemed able */
-	char reason[NX_REASON_TEXT]; /* why it is not supported; "" when it is */
+	bool supported; /* as last asked */
+	bool refused;	/* the kernel would not take an address although the host seemed able */
+	struct nx_member_family attempt; /* what it would not take, for another attempt */
+	char reason[NX_REASON_TEXT];	 /* why it is not supported; "" when it is */
 };
 
 struct nx_capabilities {

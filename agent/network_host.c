@@ -13,7 +13,7 @@ enum {
 	ADAPT_MILLISECONDS = 300,
 	RESIZE_MILLISECONDS = 1000, /* a router's table changes all the time */
 	POLL_MILLISECONDS = 5000,   /* a family that is switched on or off may cause no event */
-	REFUSED_POLLS = 12,	    /* one that the kernel refused is tried again each minute */
+	MINUTE_POLLS = 12,
 	RESOLVERS_LIMIT = 16,
 	RESOLVERS_BYTES = 65536,
 };
@@ -164,21 +164,10 @@ static void adapt_due(void *context)
 	network->options.moved(network->options.context);
 }
 
-static bool refusals_forget(const struct nx_network *network)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < network->capabilities->family_count; i++) {
-		any |= network->capabilities->families[i].refused;
-		network->capabilities->families[i].refused = false;
-	}
-	return any;
-}
-
 /* Not at each event: a router's table changes all the time. Not every route that goes is told, either. */
 static void conflict_poll(struct nx_network *network)
 {
-	if (*network->route_conflict && (network->route_freed || network->polls % REFUSED_POLLS == 0))
+	if (*network->route_conflict && (network->route_freed || network->polls % MINUTE_POLLS == 0))
 		nx_network_look(network);
 	network->route_freed = false;
 }
@@ -186,19 +175,21 @@ static void conflict_poll(struct nx_network *network)
 static void poll_due(void *context)
 {
 	struct nx_network *network = context;
-	bool again = ++network->polls % REFUSED_POLLS == 0 && refusals_forget(network);
+	/* While looks fail the interface may be somebody else's. */
+	bool again = !network->failures && nx_reconcile_retry(&network->reconcile);
+	bool changed = families_look(network);
 
+	network->polls++;
 	conflict_poll(network);
 	/* What the kernel has learned of a path causes no event. */
-	if (network->polls % REFUSED_POLLS == 0)
+	if (network->polls % MINUTE_POLLS == 0)
 		nx_network_resize(network);
-	if (families_look(network)) {
-		nx_network_settle(network);
-		network->options.moved(network->options.context);
-	} else if (again) {
-		nx_reconcile_set_self(&network->reconcile, NULL);
-		nx_network_settle(network);
-	}
+	if (again && !changed)
+		families_adapt(network);
+	if (!again && !changed)
+		return;
+	nx_network_settle(network);
+	network->options.moved(network->options.context);
 }
 
 /* --- events ---------------------------------------------------------------------------------- */

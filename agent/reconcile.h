@@ -77,6 +77,9 @@ void nx_reconcile_forget(struct nx_reconcile *reconcile, struct nx_entry *entry)
 enum nx_status nx_reconcile_apply(struct nx_reconcile *reconcile, struct nx_error *error);
 /* Look at everything, then apply. Brings the interface back when it is gone. */
 enum nx_status nx_reconcile_observe(struct nx_reconcile *reconcile, struct nx_error *error);
+/* Try for a moment what the kernel has refused before. Answers true when a family is usable by that, which
+ * nx_reconcile_set_self() has then to be told of. */
+bool nx_reconcile_retry(struct nx_reconcile *reconcile);
 /* Take routes, forwarding and interface away. */
 void nx_reconcile_down(struct nx_reconcile *reconcile);
 

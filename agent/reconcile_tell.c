@@ -167,11 +167,15 @@ static enum nx_status peers_tell(struct nx_reconcile *reconcile, struct nx_error
 
 /* --- addresses and routes ------------------------------------------------------------- */
 
-static void family_refuse(struct nx_reconcile *reconcile, struct nx_family *family, const char *reason)
+static void family_refuse(struct nx_reconcile *reconcile, struct nx_family *family,
+			  const struct nx_member_family *attempt, const char *reason)
 {
 	family->refused = true;
+	family->attempt = *attempt;
 	snprintf(family->reason, sizeof(family->reason), "%.*s", NX_REASON_TEXT - 1, reason);
 	reconcile->refused = true;
+	nx_log(NX_LOG_INFO, "family is not usable", "family", family->ops->label, "reason", family->reason,
+	       NULL);
 }
 
 static enum nx_status family_addresses(const struct nx_reconcile *reconcile, size_t index,
@@ -198,11 +202,39 @@ enum nx_status nx_reconcile_addresses(struct nx_reconcile *reconcile, struct nx_
 		enum nx_status status = family_addresses(reconcile, i, &why);
 
 		if (status == NX_UNSUPPORTED && reconcile->planner.self_families[i].present)
-			family_refuse(reconcile, family, why.message);
+			family_refuse(reconcile, family, &reconcile->planner.self_families[i], why.message);
 		else if (status != NX_OK && status != NX_UNSUPPORTED && result == NX_OK)
 			result = nx_fail(error, status, why.field, "%s", why.message);
 	}
 	return result;
+}
+
+/* Whether the address is still this host's is not known here: it is taken away at once. */
+static bool family_retry(const struct nx_family *family, int interface)
+{
+	const struct nx_member_family none = {0};
+
+	if (family->ops->address_apply(family->instance, interface, &family->attempt, NULL) != NX_OK)
+		return false;
+	(void)family->ops->address_apply(family->instance, interface, &none, NULL);
+	return true;
+}
+
+bool nx_reconcile_retry(struct nx_reconcile *reconcile)
+{
+	bool any = false;
+
+	for (size_t i = 0; reconcile->up && i < reconcile->capabilities->family_count; i++) {
+		struct nx_family *family = &reconcile->capabilities->families[i];
+
+		if (!family->refused || !family->supported ||
+		    !family_retry(family, reconcile->interface.index))
+			continue;
+		family->refused = false;
+		family->reason[0] = '\0';
+		any = true;
+	}
+	return any;
 }
 
 static enum nx_status family_routes(struct nx_reconcile *reconcile, size_t index, struct nx_error *error)

@@ -458,6 +458,18 @@ static void test_family_refused_by_the_kernel(void)
 	CU_ASSERT_FALSE(nx_family_usable(&bench.host.capabilities.families[1]));
 	CU_ASSERT_TRUE(fake_peer_has(&bench.host, fake_key(1), "100.100.0.2/32"));
 	CU_ASSERT_EQUAL(bench.host.families[1].route_count, 0);
+	CU_ASSERT_FALSE(nx_reconcile_retry(&bench.reconcile));
+	CU_ASSERT_FALSE(nx_family_usable(&bench.host.capabilities.families[1]));
+	bench.host.families[1].refuses = false;
+	CU_ASSERT_TRUE(nx_reconcile_retry(&bench.reconcile));
+	CU_ASSERT_TRUE(nx_family_usable(&bench.host.capabilities.families[1]));
+	/* It may be another host's by now. */
+	CU_ASSERT_EQUAL(bench.host.families[1].address.length, 0);
+	CU_ASSERT_FALSE(nx_reconcile_retry(&bench.reconcile));
+	nx_reconcile_set_self(&bench.reconcile, NULL);
+	settle(&bench);
+	CU_ASSERT_EQUAL(bench.host.families[1].address.length, 16);
+	CU_ASSERT_EQUAL(bench.host.families[1].route_count, 1);
 	bench_end(&bench);
 }
 

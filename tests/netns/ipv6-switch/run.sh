@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # IPv6 that one interface does without: switched off for the tunnel alone, by the host's default for new
-# interfaces, or lost because somebody made the tunnel's packets too small. Each time the host goes on with
+# interfaces, lost because somebody made the tunnel's packets too small, or refused by the kernel where no setting is
+# to be seen. Each time the host goes on with
 # IPv4 alone, says so, loses nothing, and is dual-stack again by itself when the cause is gone.
 . "$(dirname "$0")/../scenario.sh"
 
@@ -92,4 +93,21 @@ mesh_enrol beta --mtu=1200
 check_soon "packets too small for IPv6: beta runs" 20 mesh_is_running beta 1
 v4_only "packets too small for IPv6" "below 1280"
 check "packets too small for IPv6: IPv4 works" mesh_ping beta "$a4"
+
+# As in a container: what tells of IPv6 is out of sight, so that the kernel's refusal is all there is.
+need mesh_stop beta
+need ip netns exec "$LAB-beta" sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+cat >"$LAB_DIR/nexd" <<-END
+	#!/bin/sh
+	mount -t tmpfs none /proc/sys/net/ipv6 && exec $mesh_nexd "\$@"
+END
+chmod 700 "$LAB_DIR/nexd"
+mesh_nexd=$LAB_DIR/nexd mesh_enrol beta
+check_soon "refused by the kernel: beta runs" 20 mesh_is_running beta 1
+v4_only "refused by the kernel" "the kernel refused"
+check "refused by the kernel: IPv4 works" mesh_ping beta "$a4"
+tunnel_v6 beta on
+dual_stack "the kernel takes it"
+tunnel_v6 beta off
+v4_only "refused by the kernel once more" "the kernel refused"
 mesh_finish
