@@ -38,6 +38,9 @@ static const char *disk_message(int code)
 		return "the database is read-only: check its disk, owner and mode";
 	case SQLITE_NOMEM:
 		return "there is no memory left for the database";
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return "the database is damaged: stop the server, and restore the file from a backup";
 	default:
 		return "the disk of the database fails: check it";
 	}
@@ -84,6 +87,8 @@ enum nx_outcome nx_sqlite_failed(const struct nx_sqlite *sqlite, int code, struc
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
 	case SQLITE_NOMEM:
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
 		return disk_failed(sqlite, code, error);
 	default:
 		break;

@@ -189,7 +189,7 @@ static void test_not_a_database(void)
 	for (int i = 0; i < 1000; i++)
 		fputs("not a database ", file);
 	fclose(file);
-	CU_ASSERT_EQUAL(nx_store_open(&options, &store, &error), NX_INTERNAL);
+	CU_ASSERT_EQUAL(nx_store_open(&options, &store, &error), NX_UNAVAILABLE);
 	CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "not a database"));
 }
 

@@ -3,7 +3,8 @@
 #
 # Disks that are full and files that are damaged. A full disk ends no tunnel: the agent says so once and goes on, the
 # server refuses changes in words and goes on reading, and both recover when there is room. What is damaged in the
-# state directory is told with what to do; nothing is overwritten, and the tunnel stands meanwhile.
+# state directory, or is the server's database, is told with what to do; nothing is overwritten, and the tunnel stands
+# meanwhile.
 . "$(dirname "$0")/../scenario.sh"
 
 # --- small disks -----------------------------------------------------------------------
@@ -228,4 +229,19 @@ need mesh_server_start
 check_same "nothing is damaged: it starts again and knows what it knew" "$devices" \
 	"$(mesh_devices | jq -S 'map({id, hostname, tunnel_ip, tunnel_ip_v6})')"
 check "the agents come back" mesh_wait_running 1 alpha beta
+
+# --- the server's database is damaged ------------------------------------------------------
+
+check "the server ends in order" mesh_server_stop
+need cp "${disks[0]}/nexodus.db" "$LAB_DIR/good.db"
+need dd if=/dev/urandom of="${disks[0]}/nexodus.db" bs=1024 count=3 conv=notrunc status=none
+before=$(sha256sum <"${disks[0]}/nexodus.db")
+check_not "with a damaged database, the server does not start" mesh_server_start
+check "it says why, and what to do" says server "the database is damaged: stop the server, and restore the file"
+check_same "and leaves it as it is" "$before" "$(sha256sum <"${disks[0]}/nexodus.db")"
+check "IPv4 flows" mesh_ping alpha "$b4"
+check "IPv6 flows" mesh_ping alpha "$b6"
+need cp "$LAB_DIR/good.db" "${disks[0]}/nexodus.db"
+check "with the backup, it starts" mesh_server_start
+check "and the agents come back" mesh_wait_running 1 alpha beta
 mesh_finish
