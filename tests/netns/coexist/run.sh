@@ -32,6 +32,20 @@ need on server ip route add 172.17.20.0/24 via 10.99.0.2
 need on gate sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0 net.ipv6.conf.eth1.accept_ra=1
 lab_bg isp "$LAB_DIR/log/isp" python3 "$(dirname "$0")/advertise.py" eth0
 
+# Who asks what is behind: gate itself, as with source NAT, or another one.
+need on behind nft -f - <<-NFT
+	table inet seen {
+		counter v4 { }
+		counter v6 { }
+		chain input {
+			type filter hook input priority filter; policy accept;
+			ip saddr 172.17.20.1 icmp type echo-request counter name v4
+			ip6 saddr 2001:db8:abcd:12::1 icmpv6 type echo-request counter name v6
+		}
+	}
+NFT
+seen() { on behind nft -j list counter inet seen "$1" | jq '.nftables[] | .counter? // empty | .packets'; }
+
 advertised() { on gate ip -6 route show default dev eth1 | grep -q 'proto ra'; }
 # All that could have been changed, but for what counts down.
 state()
@@ -56,7 +70,7 @@ as_docker()
 docker_again()
 {
 	local program
-	for program in iptables-nft ip6tables-nft; do
+	for program in "iptables-$1" "ip6tables-$1"; do
 		on gate "$program" -F DOCKER-USER && on gate "$program" -A DOCKER-USER -j RETURN || return
 	done
 }
@@ -127,7 +141,8 @@ forwards
 check "the advertised default route stays" advertised
 need on gate ip -6 route del default dev eth1
 check_soon "and further advertisements are taken" 30 advertised
-need docker_again
+check_same "without --snat, what is behind sees who asks" "0 0" "$(seen v4) $(seen v6)"
+need docker_again nft
 check_soon "Docker sets its chain anew: our rules come back" 60 reaches_behind
 need on gate sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0 net.ipv6.conf.eth1.accept_ra=1
 check_soon "somebody turns forwarding off: it comes back, in both families" 60 reaches_behind
@@ -152,6 +167,8 @@ need as_docker legacy
 before=$(state)
 need gate_start
 forwards
+need docker_again legacy
+check_soon "Docker sets its chain anew: our rules come back" 60 reaches_behind
 stops_clean
 firewall_clear legacy
 
@@ -177,18 +194,6 @@ before=$(state)
 need mesh_nexctl device update "$id" --advertise-cidr 172.17.20.0/24,2001:db8:abcd:12::/64
 mesh_options[gate]=$(printf '%s\n' --snat --advertise-cidr=172.17.20.0/24,2001:db8:abcd:12::/64)
 need behind_routes del
-need on behind nft -f - <<-NFT
-	table inet seen {
-		counter v4 { }
-		counter v6 { }
-		chain input {
-			type filter hook input priority filter; policy accept;
-			ip saddr 172.17.20.1 icmp type echo-request counter name v4
-			ip6 saddr 2001:db8:abcd:12::1 icmpv6 type echo-request counter name v6
-		}
-	}
-NFT
-seen() { on behind nft -j list counter inet seen "$1" | jq '.nftables[] | .counter? // empty | .packets'; }
 mesh_start gate
 check_soon "what is behind answers without a route to the mesh" 60 reaches_behind
 check "it sees gate as the source, IPv4" [ "$(seen v4)" -gt 0 ]
