@@ -73,10 +73,12 @@ void nx_doctor_examine(const struct nx_agent *agent, const struct nx_diagnosis *
 	plugins_examine(&agent->capabilities, diagnosis);
 }
 
-/* May the user not read what root may? */
+/* May the user not read what root may? Where an option or a variable is wrong, no file has been looked for.
+ */
 static bool configuration_forbidden(const struct nx_agent *agent)
 {
-	return access(nx_config_string(agent->config, NX_OPTIONS_SECTION, "config"), R_OK) != 0 &&
+	return nx_config_loaded(agent->config) &&
+	       access(nx_config_string(agent->config, NX_OPTIONS_SECTION, "config"), R_OK) != 0 &&
 	       errno == EACCES;
 }
 

@@ -328,6 +328,11 @@ void nx_config_revert(struct nx_config *config)
 		config->previous = atomic_exchange(&config->current, config->previous);
 }
 
+bool nx_config_loaded(const struct nx_config *config)
+{
+	return atomic_load(&config->current) != NULL;
+}
+
 /* --- reading ---------------------------------------------------------------------------------- */
 
 const struct config_value *config_find_value(const struct nx_config *config, const char *section,

@@ -66,6 +66,9 @@ enum nx_status nx_config_load(struct nx_config *config, const char *path, bool m
 /* Back to the values before the last load, when the program could not take the new ones: once a load. */
 void nx_config_revert(struct nx_config *config);
 
+/* Has any load succeeded? Before, there are no values to be asked for. */
+bool nx_config_loaded(const struct nx_config *config);
+
 /* Undeclared names are a bug and abort. */
 const char *nx_config_string(const struct nx_config *config, const char *section, const char *key);
 int64_t nx_config_integer(const struct nx_config *config, const char *section, const char *key);

@@ -98,6 +98,15 @@ class Options(unittest.TestCase):
                     self.assertIn(words, text)
                     self.assertNotIn("Sanitizer", text)
 
+    def test_the_doctor_tells_of_wrong_values(self):
+        for option, value, words in WRONG:
+            with self.subTest(option=option, value=value):
+                code, text, error = nexd("--doctor", environment={variable(option): value})
+                self.assertEqual(code, 0, error)
+                [found] = json.loads(text)
+                self.assertEqual((found["check"], found["verdict"]), ("configuration", "problem"))
+                self.assertIn(words, found["what"])
+
     def test_wrong_together(self):
         for options, words in ((["--relay-node", "--relay-only"], "exclude each other"),
                                (["--registration-key=x", "--registration-key-file=/dev/null"], "set one of them"),
