@@ -17,6 +17,7 @@ from service import (BUILD, KEY, ORGANIZATION, PATIENCE, Agent, Service, device,
                      interface_remove, interface_stands, run, wait)
 
 NOBODY = 65534
+NETWORK_CAPABILITIES = 0x3000  # CAP_NET_ADMIN, CAP_NET_RAW
 
 # option -> (value, what the registration must say of it)
 TOLD = {
@@ -77,6 +78,19 @@ def nexd(*options, environment=None):
                                "NEXD_SERVICE_URL": "http://127.0.0.1:9"} | (environment or {}),
                           capture_output=True, text=True, timeout=30 * PATIENCE, stdin=subprocess.DEVNULL)
     return done.returncode, done.stdout, done.stderr
+
+
+def status_of(pid, name):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return next(int(line.split()[1], 16) for line in file if line.startswith(name + ":"))
+
+
+def process_is(pid, name, namespace):
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+            return file.read().strip() == name and os.readlink(f"/proc/{pid}/ns/net") == namespace
+    except OSError:  # it has ended meanwhile
+        return False
 
 
 class Options(unittest.TestCase):
@@ -211,6 +225,17 @@ class Operator(unittest.TestCase):
         agent = self.running()
         wait("they are known", lambda: "192.0.2.77" in agent.state_text(), 20)
         self.assertEqual(len(self.service.seen("GET", "/api/stun")), 3)
+
+    def test_what_root_may_is_given_up(self):
+        """By nexd, and by the program that carries its tunnel, if there is one."""
+        agent = self.running()
+        here = os.readlink("/proc/self/ns/net")
+        carriers = [pid for pid in os.listdir("/proc") if pid.isdigit() and process_is(pid, "wireguard-go", here)]
+        self.assertEqual(len(carriers), agent.ask("status")["backend"] == "wireguard-go")
+        for pid in [agent.process.pid, *carriers]:
+            for name in ("CapPrm", "CapEff", "CapBnd"):
+                self.assertEqual(status_of(pid, name), status_of("self", name) & NETWORK_CAPABILITIES, name)
+            self.assertEqual(status_of(pid, "NoNewPrivs"), 1)
 
     # --- what an operator is told ------------------------------------------------------
 
