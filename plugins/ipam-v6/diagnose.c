@@ -25,33 +25,48 @@ static void say(const struct nx_diagnosis *diagnosis, const char *check, enum nx
 	diagnosis->report(diagnosis->context, &finding);
 }
 
-/* A setting other than 0, not in a comment. */
-static bool line_switches_off(const char *line)
+/* Is the key of that length the switch of `scope`? Both separators of sysctl.d(5) will do. */
+static bool key_is(const char *key, size_t length, const char *scope)
 {
-	const char *name = strstr(line, "disable_ipv6"), *value;
+	char wanted[TEXT_ROOM];
 
-	line += strspn(line, " \t-");
-	if (!name || *line == '#' || *line == ';')
+	if ((size_t)snprintf(wanted, sizeof(wanted), "net.ipv6.conf.%s.disable_ipv6", scope) != length)
 		return false;
-	value = strchr(name, '=');
-	return value && value[1 + strspn(value + 1, " \t")] == '1';
+	for (size_t i = 0; i < length; i++) {
+		if (strchr("./", wanted[i]) ? !strchr("./", key[i]) : wanted[i] != key[i])
+			return false;
+	}
+	return true;
 }
 
-static bool file_switches_off(const char *path)
+/* A setting other than 0 of what is switched off there, not in a comment; interfaces inherit from "default".
+ */
+static bool line_switches_off(const char *line, const char *scope)
+{
+	const char *key = line + strspn(line, " \t-"), *value = strchr(key, '=');
+	size_t length = strcspn(key, " \t=");
+
+	if (!value || value[1 + strspn(value + 1, " \t")] != '1')
+		return false;
+	return key_is(key, length, scope) || key_is(key, length, "all") || key_is(key, length, "*") ||
+	       (strcmp(scope, "all") != 0 && key_is(key, length, "default"));
+}
+
+static bool file_switches_off(const char *path, const char *scope)
 {
 	char line[TEXT_ROOM];
 	bool found = false;
 	FILE *file = fopen(path, "re");
 
 	while (file && !found && fgets(line, sizeof(line), file))
-		found = line_switches_off(line);
+		found = line_switches_off(line, scope);
 	if (file)
 		fclose(file);
 	return found;
 }
 
 /* The file of sysctl.d(5) that switches IPv6 off, the one that counts most first. */
-static bool culprit_find(const char *root, char *out, size_t room)
+static bool culprit_find(const char *root, const char *scope, char *out, size_t room)
 {
 	static const char *const patterns[] = {"/etc/sysctl.conf", "/etc/sysctl.d/*.conf",
 					       "/run/sysctl.d/*.conf", "/usr/local/lib/sysctl.d/*.conf",
@@ -65,7 +80,7 @@ static bool culprit_find(const char *root, char *out, size_t room)
 		snprintf(pattern, sizeof(pattern), "%s%s", root, patterns[i]);
 		if (glob(pattern, 0, NULL, &files) == 0) {
 			for (size_t j = 0; j < files.gl_pathc && !found; j++) {
-				found = file_switches_off(files.gl_pathv[j]);
+				found = file_switches_off(files.gl_pathv[j], scope);
 				if (found)
 					snprintf(out, room, "%s", files.gl_pathv[j] + strlen(root));
 			}
@@ -83,16 +98,20 @@ static bool kernel_has_none(const char *root)
 	return access(path, F_OK) != 0;
 }
 
-static void refusal_tell(const char *root, const char *reason, const struct nx_diagnosis *diagnosis)
+static void absence_tell(const struct nx_diagnosis *diagnosis)
 {
-	char remedy[TEXT_ROOM + 256], file[TEXT_ROOM];
+	say(diagnosis, "ipv6", NX_VERDICT_WARNING,
+	    "the kernel runs without IPv6 (it was booted with ipv6.disable=1?)",
+	    "Take ipv6.disable=1 out of the kernel's command line (GRUB_CMDLINE_LINUX in /etc/default/grub, "
+	    "then update-grub) and boot again, if this host is to have IPv6.");
+}
 
-	if (kernel_has_none(root))
-		snprintf(
-			remedy, sizeof(remedy),
-			"Take ipv6.disable=1 out of the kernel's command line (GRUB_CMDLINE_LINUX in "
-			"/etc/default/grub, then update-grub) and boot again, if this host is to have IPv6.");
-	else if (culprit_find(root, file, sizeof(file)))
+static void switch_tell(const char *root, const char *scope, const struct nx_diagnosis *diagnosis)
+{
+	char what[TEXT_ROOM], remedy[TEXT_ROOM + 256], file[TEXT_ROOM];
+
+	snprintf(what, sizeof(what), "IPv6 is switched off: net.ipv6.conf.%s.disable_ipv6 is 1", scope);
+	if (culprit_find(root, scope, file, sizeof(file)))
 		snprintf(
 			remedy, sizeof(remedy),
 			"Take disable_ipv6 out of %s and set it to 0 with sysctl -w, if this host is to have "
@@ -102,7 +121,7 @@ static void refusal_tell(const char *root, const char *reason, const struct nx_d
 		snprintf(remedy, sizeof(remedy),
 			 "Set it to 0 with sysctl -w, if this host is to have IPv6; no file below "
 			 "/etc/sysctl.d sets it.");
-	say(diagnosis, "ipv6", NX_VERDICT_WARNING, reason, remedy);
+	say(diagnosis, "ipv6", NX_VERDICT_WARNING, what, remedy);
 }
 
 /* The MTU of an interface that stands; 0: there is none. */
@@ -138,12 +157,14 @@ static void mtu_tell(const struct nx_diagnosis *diagnosis)
 
 void ipam_v6_diagnose(const char *root, const struct nx_diagnosis *diagnosis)
 {
-	char reason[160];
+	const char *scope = ipam_v6_switch(root, diagnosis->interface);
 
-	if (!ipam_v6_supported(root, diagnosis->interface, reason)) {
-		refusal_tell(root, reason, diagnosis);
-		return;
+	if (kernel_has_none(root)) {
+		absence_tell(diagnosis);
+	} else if (scope) {
+		switch_tell(root, scope, diagnosis);
+	} else {
+		say(diagnosis, "ipv6", NX_VERDICT_OK, "this host can do IPv6", "");
+		mtu_tell(diagnosis);
 	}
-	say(diagnosis, "ipv6", NX_VERDICT_OK, "this host can do IPv6", "");
-	mtu_tell(diagnosis);
 }

@@ -44,6 +44,22 @@ static bool packets_too_small(const char *root, const char *interface)
 	return got > 0 && strtoul(text, NULL, 10) < MTU_LEAST;
 }
 
+const char *ipam_v6_switch(const char *root, const char *interface)
+{
+	const char *name = "all";
+	enum setting setting = disable_ipv6(root, name);
+
+	if (setting != SETTING_ON) {
+		name = interface;
+		setting = disable_ipv6(root, name);
+	}
+	if (setting == SETTING_ABSENT) {
+		name = "default";
+		setting = disable_ipv6(root, name);
+	}
+	return setting == SETTING_ON ? name : NULL;
+}
+
 bool ipam_v6_supported(const char *root, const char *interface, char reason[static 160])
 {
 	char path[PATH_ROOM];
@@ -54,17 +70,8 @@ bool ipam_v6_supported(const char *root, const char *interface, char reason[stat
 		snprintf(reason, 160, "the kernel runs without IPv6 (it was booted with ipv6.disable=1?)");
 		return false;
 	}
-	const char *name = "all";
-	enum setting setting = disable_ipv6(root, name);
-	if (setting != SETTING_ON) {
-		name = interface;
-		setting = disable_ipv6(root, name);
-	}
-	if (setting == SETTING_ABSENT) {
-		name = "default";
-		setting = disable_ipv6(root, name);
-	}
-	if (setting == SETTING_ON)
+	const char *name = ipam_v6_switch(root, interface);
+	if (name)
 		snprintf(reason, 160, "IPv6 is switched off: net.ipv6.conf.%s.disable_ipv6 is 1", name);
 	else if (packets_too_small(root, interface))
 		snprintf(reason, 160, "the MTU of %s is below %d, the least that IPv6 takes", interface,

@@ -11,5 +11,8 @@
  * person.
  */
 bool ipam_v6_supported(const char *root, const char *interface, char reason[static 160]);
+/* Which disable_ipv6 below net.ipv6.conf switches IPv6 off: "all", `interface` or "default"; NULL: none does.
+ */
+const char *ipam_v6_switch(const char *root, const char *interface);
 
 #endif

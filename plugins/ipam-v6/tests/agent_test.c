@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "plugins/ipam-v6/diagnose.h"
 #include "plugins/ipam-v6/support.h"
 #include "plugins/ipam/tests/record_model.h"
 #include "plugins/ipam/tests/suite.h"
@@ -125,6 +126,7 @@ static bool taken(void)
 
 #define CONF "proc/sys/net/ipv6/conf/"
 #define NETWORK "sys/class/net/"
+#define SYSCTL "etc/sysctl.d/50-x.conf"
 
 static void test_support(void)
 {
@@ -150,15 +152,82 @@ static void test_support(void)
 	CU_ASSERT(refused("net.ipv6.conf.all.disable_ipv6"));
 }
 
+/* --- what the doctor says of it ----------------------------------------------------------------------- */
+
+struct said {
+	char ipv6[512]; /* what, and the remedy */
+	char mtu[512];
+};
+
+static void hear(void *context, const struct nx_finding *finding)
+{
+	struct said *said = context;
+	char *out = strcmp(finding->check, "ipv6") == 0 ? said->ipv6 : said->mtu;
+
+	snprintf(out, sizeof(said->ipv6), "%s|%s", finding->what, finding->remedy);
+}
+
+static bool says(const char *ipv6, const char *mtu)
+{
+	struct said said = {0};
+	const struct nx_diagnosis diagnosis = {.size = sizeof(diagnosis),
+					       .interface = "nxtest0",
+					       .mtu = 1200,
+					       .report = hear,
+					       .context = &said};
+
+	ipam_v6_diagnose(root, &diagnosis);
+	return strstr(said.ipv6, ipv6) && strstr(said.mtu, mtu);
+}
+
+/* The file that switches IPv6 off, and no other one. */
+static bool blames(const char *line, const char *remedy)
+{
+	file_set(SYSCTL, line);
+	return says(remedy, "");
+}
+
+#define BLAMED "Take disable_ipv6 out of /etc/sysctl.d/50-x.conf"
+#define FREE "no file below /etc/sysctl.d sets it"
+
+static void test_diagnosis(void)
+{
+	CU_ASSERT(says("net.ipv6.conf.all.disable_ipv6 is 1|Set it to 0", ""));
+	CU_ASSERT(blames("net.ipv6.conf.all.disable_ipv6 = 1\n", BLAMED));
+	CU_ASSERT(blames("# IPv6\n-net/ipv6/conf/all/disable_ipv6=1", BLAMED));
+	CU_ASSERT(blames("net.ipv6.conf.*.disable_ipv6=1\n", BLAMED));
+	CU_ASSERT(blames("#net.ipv6.conf.all.disable_ipv6 = 1\n", FREE));
+	CU_ASSERT(blames("net.ipv6.conf.all.disable_ipv6 = 0\n", FREE));
+	CU_ASSERT(blames("net.ipv6.conf.eth5.disable_ipv6 = 1\n", FREE));
+	CU_ASSERT(blames("net.ipv6.conf.default.disable_ipv6 = 1\n", FREE));
+	file_set(CONF "all/disable_ipv6", "0\n");
+	file_set(CONF "nxtest0/disable_ipv6", "1\n");
+	CU_ASSERT(says("net.ipv6.conf.nxtest0.disable_ipv6 is 1|" BLAMED, ""));
+	CU_ASSERT(blames("net.ipv6.conf.nxtest0.disable_ipv6 = 1\n", BLAMED));
+	CU_ASSERT(blames("net.ipv6.conf.eth5.disable_ipv6 = 1\n", FREE));
+	file_set(CONF "nxtest0/disable_ipv6", "0\n");
+	file_set(NETWORK "nxtest0/mtu", "1200\n");
+	/* A tunnel whose packets are too small is no switch: there is nothing to be turned. */
+	CU_ASSERT(says("this host can do IPv6|",
+		       "the MTU of nxtest0 is 1200, and IPv6 needs 1280|Set mtu to 1280"));
+}
+
 static void root_remove(void)
 {
-	static const char *const files[] = {"proc/net/if_inet6", CONF "all/disable_ipv6",
-					    CONF "default/disable_ipv6", CONF "wg0/disable_ipv6",
-					    NETWORK "wg0/mtu"};
-	static const char *const folders[] = {
-		CONF "all",	CONF "default", CONF "wg0", CONF,   "proc/sys/net/ipv6",
-		"proc/sys/net", "proc/sys",	"proc/net", "proc", NETWORK "wg0",
-		NETWORK,	"sys/class",	"sys",	    ""};
+	static const char *const files[] = {SYSCTL,
+					    "proc/net/if_inet6",
+					    CONF "all/disable_ipv6",
+					    CONF "default/disable_ipv6",
+					    CONF "wg0/disable_ipv6",
+					    CONF "nxtest0/disable_ipv6",
+					    NETWORK "wg0/mtu",
+					    NETWORK "nxtest0/mtu"};
+	static const char *const folders[] = {CONF "all",     CONF "default", CONF "wg0",
+					      CONF "nxtest0", CONF,	      "proc/sys/net/ipv6",
+					      "proc/sys/net", "proc/sys",     "proc/net",
+					      "proc",	      NETWORK "wg0",  NETWORK "nxtest0",
+					      NETWORK,	      "sys/class",    "sys",
+					      "etc/sysctl.d", "etc",	      ""};
 	char path[256];
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
@@ -177,6 +246,7 @@ int main(void)
 		{"how the outside sees a device", test_outside},
 		{"how the outside sees this host", test_describe_mapped},
 		{"hosts without IPv6", test_support},
+		{"what the doctor says of them", test_diagnosis},
 		CU_TEST_INFO_NULL,
 	};
 	int result = suite_run("ipam-v6 agent", tests);
