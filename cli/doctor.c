@@ -77,18 +77,39 @@ static bool nat_symmetric(const struct nx_json *families, bool *known)
 	return symmetric;
 }
 
+/* How the outside sees a host counts for more where it is a relay, and less where it is reached through one.
+ */
+static bool role_tell(const struct nx_json *status, bool symmetric, struct nx_json *findings)
+{
+	if (nx_json_member_boolean(status, "relay", false) && symmetric) {
+		finding_add(findings, "nat", "warning",
+			    "this host is a relay, but behind a symmetric NAT, where others cannot find it",
+			    "Run nexd with --relay-node on a host that everybody can reach, unless this NAT "
+			    "forwards the tunnel's port and --local-endpoint-ip tells the outer one.");
+		return true;
+	}
+	if (!nx_json_member_boolean(status, "spoke", false) || symmetric ||
+	    *nx_json_member_string(status, "relay_peer", ""))
+		return false;
+	finding_add(findings, "nat", "problem",
+		    "this host is to be reached through a relay only, and its organization has no relay",
+		    "Run nexd with --relay-node on a host that everybody can reach, or this one without "
+		    "--relay-only.");
+	return true;
+}
+
 static void nat_tell(const struct nx_json *status, struct nx_json *findings)
 {
 	bool known, symmetric = nat_symmetric(nx_json_member(status, "families"), &known);
-	bool relayed = *nx_json_member_string(status, "relay_peer", "") ||
-		       nx_json_member_boolean(status, "relay", false);
 
+	if (role_tell(status, symmetric, findings))
+		return;
 	if (!known)
 		finding_add(findings, "nat", "unknown", "how the outside sees this host is not known", "");
 	else if (!symmetric)
 		finding_add(findings, "nat", "ok",
 			    "other hosts can reach this one through its NAT, if it has one", "");
-	else if (relayed)
+	else if (*nx_json_member_string(status, "relay_peer", ""))
 		finding_add(findings, "nat", "ok", "this host is behind a symmetric NAT, and uses a relay",
 			    "");
 	else

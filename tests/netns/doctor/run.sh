@@ -16,9 +16,10 @@ doctor()
 	shift
 	lab_x "$host" env NEXD_SERVICE_URL="$mesh_url" NEXD_STATE_DIRECTORY="$LAB_DIR/$host/state" \
 		NEXD_PLUGIN_DIRECTORY="$mesh_plugins" "$@" "$mesh_nexctl" nexd doctor \
-		--socket "$(mesh_socket "$host")" --nexd "$mesh_nexd" --output json
+		--socket "$(mesh_socket "$host")" --nexd "$mesh_nexd" --output "$form"
 	echo $? >"$LAB_DIR/code"
 }
+form=json
 # verdict FINDINGS CHECK: the worst
 verdict() { jq -r --arg check "$2" '[.[] | select(.check == $check) | .verdict] |
 	if index("problem") then "problem" elif index("warning") then "warning" else .[0] // "none" end' <<<"$1"; }
@@ -50,6 +51,10 @@ check_same "the clocks agree" ok "$(verdict "$well" clock)"
 check_same "UDP gets through" ok "$(verdict "$well" udp)"
 check_same "nexd and nexctl are of one version" ok "$(verdict "$well" version)"
 check_same "IPv6 is there" ok "$(verdict "$well" ipv6)"
+# wireguard-go is slower than a kernel's WireGuard.
+expected=0
+[ "$(verdict "$well" wireguard)" = ok ] || expected=4
+check_same "the exit code tells of warnings alone" "$expected" "$(cat "$LAB_DIR/code")"
 
 echo "--- the way to the service"
 check "nexd on a ends" mesh_stop a
@@ -57,6 +62,13 @@ finds service problem "refuses" a NEXD_SERVICE_URL=http://$mesh_address:8099
 finds service problem "no route|no way" a NEXD_SERVICE_URL=http://198.51.100.7:8080
 finds service problem "DNS" a NEXD_SERVICE_URL=http://no-such-host.invalid:8080
 finds service problem "TLS" a NEXD_SERVICE_URL=https://$mesh_address:8080
+finds service problem "status 404" a NEXD_SERVICE_URL=http://$mesh_address:8080/nowhere
+finds configuration problem "listen-port" a NEXD_LISTEN_PORT=99999
+form=column
+check "a person reads it, and what to do" grep -Pzq \
+	"problem +service .* it refuses the connection .*\n +Check that the service runs" \
+	<(doctor a NEXD_SERVICE_URL=http://$mesh_address:8099)
+form=json
 
 echo "--- the wall clock"
 # clock_of HOST SECONDS: what is run there with the variables in $clock sees a clock that is so far from the right one
@@ -75,15 +87,15 @@ clock_of a 90
 finds clock warning "ahead" a "${clock[@]}"
 
 echo "--- nothing to carry the tunnel"
-# In that command's mount namespace alone.
-without_wireguard_go()
+# with_mount WHAT WHERE: the doctor's findings on a, in a mount namespace of its own with that mount
+with_mount()
 {
 	# shellcheck disable=SC2016 # expanded over there
 	lab_x a env NEXD_SERVICE_URL="$mesh_url" NEXD_STATE_DIRECTORY="$LAB_DIR/a/state" \
-		NEXD_PLUGIN_DIRECTORY="$mesh_plugins" sh -c 'mount --bind /dev/null /usr/bin/wireguard-go && exec "$@"' sh \
+		NEXD_PLUGIN_DIRECTORY="$mesh_plugins" sh -c 'mount --bind "$1" "$2" && shift 2 && exec "$@"' sh "$@" \
 		"$mesh_nexctl" nexd doctor --socket "$(mesh_socket a)" --nexd "$mesh_nexd" --output json
 }
-found=$(without_wireguard_go)
+found=$(with_mount /dev/null /usr/bin/wireguard-go)
 if ip -n "$LAB-a" link add probe type wireguard 2>/dev/null; then
 	ip -n "$LAB-a" link delete probe
 	check_same "this kernel has WireGuard itself" ok "$(verdict "$found" wireguard)"
@@ -115,6 +127,11 @@ echo "--- IPv6"
 finds mtu problem "1200" a NEXD_MTU=1200
 need lab_v6 a off
 finds ipv6 warning "net.ipv6.conf.all.disable_ipv6" a
+mkdir "$LAB_DIR/sysctl.d"
+echo "net.ipv6.conf.all.disable_ipv6 = 1" >"$LAB_DIR/sysctl.d/70-no-ipv6.conf"
+echo "net.ipv6.conf.eth9.disable_ipv6 = 1" >"$LAB_DIR/sysctl.d/60-another.conf"
+check "... and the file that does it" jq -e 'any(.[]; .check == "ipv6" and (.remedy | test("/etc/sysctl.d/70-no-ipv6")))' \
+	<<<"$(with_mount "$LAB_DIR/sysctl.d" /etc/sysctl.d)"
 need lab_v6 a on
 
 echo "--- a host that is to forward"
@@ -132,6 +149,14 @@ need ip netns exec "$LAB-a" nft add rule ip filter FORWARD iifname wg0 accept co
 check_same "with an opening of ours it is fine" ok \
 	"$(verdict "$(doctor a NEXD_RELAY_NODE=true)" firewall)"
 need ip netns exec "$LAB-a" nft delete table ip filter
+need ip netns exec "$LAB-a" iptables-legacy -P FORWARD DROP
+finds firewall problem "FORWARD of iptables-legacy drops" a NEXD_RELAY_NODE=true
+need ip netns exec "$LAB-a" iptables-legacy -P FORWARD ACCEPT
+
+echo "--- a tunnel whose packets are too small for IPv6"
+need ip -n "$LAB-b" link set wg0 mtu 1200
+finds mtu problem "wg0 is 1200" b
+check_not "which is no switch to be turned" jq -e 'any(.[]; .remedy | test("sysctl"))' <<<"$(doctor b)"
 
 echo "--- a symmetric NAT"
 need lab_switch lan
@@ -152,4 +177,11 @@ need mesh_wait_running 1 a
 relayed() { mesh_says sym status '.relay_peer == "a"'; }
 check_soon "a relay comes" 30 relayed
 check_same "with a relay it is fine" ok "$(verdict "$(doctor sym)" nat)"
+need lab_host hidden
+need lab_plug lan hidden eth0 192.168.7.3/24
+need ip -n "$LAB-hidden" route add default via 192.168.7.1
+mesh_enrol hidden --relay-node
+hidden() { mesh_says hidden status '.relay and any(.families[]; .mapping == "symmetric")'; }
+check_soon "a relay that nobody finds" 30 hidden
+finds nat warning "a relay, but behind a symmetric NAT" hidden
 mesh_finish
