@@ -3,7 +3,8 @@
  * Keeping this host's own record up to date. What families say is compared with
  * the record itself. Wishes of the operator are compared with what was declared
  * last: the service's administrators may have changed the record since, and only a
- * new wish overrules them. One PATCH at a time, and none that was refused before.
+ * new wish overrules them. One PATCH at a time, and none that was refused before, until another one
+ * is taken.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -185,17 +186,47 @@ static void echo_await(struct nx_session *session)
 	nx_timer_arm(publish->echo, ECHO_MILLISECONDS);
 }
 
+/* Has the record in the answer every fact that was told? Wishes are told once, whatever becomes of them. */
+static bool is_made(const struct nx_publish *publish, const struct nx_json *device)
+{
+	NX_AUTO_JSON struct nx_json *told = NULL;
+
+	if (publish->wish || nx_json_parse(publish->body, strlen(publish->body), &told, NULL) != NX_OK)
+		return true;
+	for (const struct nx_json *fact = nx_json_first(told); fact; fact = nx_json_next(fact)) {
+		if (!values_same(fact, nx_json_member(device, nx_json_name(fact))))
+			return false;
+	}
+	return true;
+}
+
+/* What was refused may be taken of the record as it is now. */
+static void refusals_forget(struct nx_publish *publish)
+{
+	nx_json_free(publish->refused);
+	publish->refused = NULL;
+}
+
 static void taken(struct nx_session *session, const struct nx_answer *answer)
 {
 	NX_AUTO_JSON struct nx_json *device = NULL;
+	struct nx_publish *publish = &session->publish;
 
-	if (session->publish.wish)
+	if (publish->wish)
 		wish_declare(session);
-	session->publish.backoff.failures = 0;
-	nx_log(NX_LOG_INFO, "this host's record is updated", "fields", session->publish.body, NULL);
+	publish->backoff.failures = 0;
 	if (nx_json_parse(answer->body, answer->length, &device, NULL) == NX_OK)
 		nx_session_learn_self(session, device);
 	echo_await(session);
+	if (is_made(publish, device)) {
+		nx_log(NX_LOG_INFO, "this host's record is updated", "fields", publish->body, NULL);
+		refusals_forget(publish);
+		return;
+	}
+	nx_log(NX_LOG_WARNING,
+	       "the service says that it took a change of this host's record, and did not make it", "fields",
+	       publish->body, NULL);
+	refused_remember(publish);
 }
 
 static void refused(struct nx_session *session, const struct nx_answer *answer)

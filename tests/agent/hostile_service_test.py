@@ -455,6 +455,46 @@ class HostileService(unittest.TestCase):
         wait("it goes on", lambda: agent.ask("status")["revision"] == 7)
         self.assertEqual(len(self.service.seen("PATCH", "/api/devices/")), 1)
 
+    def test_a_change_that_is_taken_and_not_made_is_not_repeated(self):
+        other = {"local_ip": "192.0.2.200:1"}
+        for what, body in (("the old record", lambda: self.world.self_record | other), ("no record", lambda: {}),
+                           ("nothing", lambda: b"")):
+            with self.subTest(what):
+                self.world.lines = []
+                self.world.refuse = {("PATCH", "/api/devices/"): lambda request: (200, body())}
+                agent = self.running()
+                before = len(self.service.seen("PATCH", "/api/devices/"))
+                self.world.add({"type": "change", "value": self.world.self_record | {"revision": 2} | other})
+                wait("it is told", lambda: "and did not make it" in agent.log())
+                for revision in range(3, 8):
+                    self.world.change(2, revision)
+                wait("it goes on", lambda: agent.ask("status")["revision"] == 7)
+                self.assertEqual(len(self.service.seen("PATCH", "/api/devices/")) - before, 1)
+                agent.stop()
+
+    def test_a_wish_that_was_refused_is_told_again_once_another_change_is_taken(self):
+        """As that to be a relay, of a host whose record still says that it is behind a symmetric NAT."""
+        corrected = []
+
+        def judge(request):
+            if "local_ip" in request.json():
+                corrected.append(request)
+            elif "child_prefix" in request.json() and not corrected:
+                return 400, {"error": "invalid data in field"}
+            self.world.self_record = self.world.self_record | request.json()
+            return 200, self.world.self_record
+
+        agent = self.running("--local-endpoint-ip=192.0.2.200:1")
+        agent.stop()
+        self.world.refuse = {("PATCH", "/api/devices/"): judge}
+        again = self.start("--advertise-cidr=10.9.0.0/16", "--local-endpoint-ip=192.0.2.200:1", state=agent.directory)
+        wait("it is refused", lambda: "does not take a change" in again.log())
+        self.assertEqual(corrected, [])
+        self.world.self_record = self.world.self_record | {"revision": 2, "local_ip": "192.0.2.201:1"}
+        self.world.add({"type": "change", "value": self.world.self_record})
+        wait("it is taken", lambda: self.world.self_record["child_prefix"] == ["10.9.0.0/16"])
+        self.assertEqual(again.log().count("does not take a change"), 1)
+
     def test_what_an_administrator_changed_stays(self):
         agent = self.running("--advertise-cidr=10.9.0.0/16")
         self.assertEqual(self.service.seen("POST", "/api/devices")[0].json()["child_prefix"], ["10.9.0.0/16"])
