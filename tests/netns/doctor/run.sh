@@ -172,6 +172,12 @@ need mesh_wait_running 0 sym # which reaches nobody as soon as it knows of its N
 symmetric() { mesh_says sym status 'any(.families[]; .mapping == "symmetric")'; }
 check_soon "nexd finds out" 30 symmetric
 finds nat problem "symmetric NAT.*no relay" sym
+need lab_host only
+need lab_plug net only eth0 10.99.0.4/24
+mesh_enrol only --relay-only
+spoke() { mesh_says only status .spoke; }
+check_soon "a spoke by its operator's wish" 30 spoke
+finds nat problem "through a relay only.*no relay" only
 mesh_enrol a --relay-node
 need mesh_wait_running 1 a
 relayed() { mesh_says sym status '.relay_peer == "a"'; }
