@@ -7,6 +7,9 @@
 #ifndef NX_AGENT_NETWORK_H
 #define NX_AGENT_NETWORK_H
 
+#include <sys/types.h>
+#include <time.h>
+
 #include "agent/loop.h"
 #include "agent/monitor.h"
 #include "agent/reconcile.h"
@@ -33,6 +36,16 @@ struct nx_network_options {
 	void *context;
 };
 
+/* As a file was seen last; all zero: there was none. */
+struct nx_file_mark {
+	dev_t device;
+	ino_t inode;
+	off_t size;
+	struct timespec changed;
+};
+
+#define NX_RESOLVER_FILES 2
+
 struct nx_network {
 	uv_loop_t *loop;
 	struct nx_capabilities *capabilities;
@@ -55,10 +68,11 @@ struct nx_network {
 	bool route_freed;    /* since the last poll: one that stood in the way may be gone */
 	unsigned failures;   /* looks that failed in a row */
 	char self_id[NX_UUID_TEXT];
-	struct nx_address service;		     /* where the service is: no route may swallow it */
-	char last_error[320];			     /* "" when the last round went well */
-	char route_conflict[NX_CONFLICT_TEXT];	     /* that was told last; "" for none */
-	const char *self_refusals[NX_SELF_REFUSALS]; /* of each family, that were told last */
+	struct nx_address service;			  /* where the service is: no route may swallow it */
+	char last_error[320];				  /* "" when the last round went well */
+	char route_conflict[NX_CONFLICT_TEXT];		  /* that was told last; "" for none */
+	struct nx_file_mark resolvers[NX_RESOLVER_FILES]; /* whose name servers are guarded */
+	const char *self_refusals[NX_SELF_REFUSALS];	  /* of each family, that were told last */
 };
 
 /* Bring the interface up and watch the host. Peers and routes stay as they are until this

@@ -2,6 +2,7 @@
 /* The half of the network that watches the host and adapts to it: families, addresses, ways out. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "agent/network_parts.h"
 #include "base/address.h"
@@ -21,15 +22,44 @@ enum {
 /* --- what the host has ----------------------------------------------------------------------- */
 
 /* Where names are asked for: as the resolver library sees it, and behind a stub on this host. */
-static const char *const resolver_files[] = {"/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"};
+static const char *const resolver_files[NX_RESOLVER_FILES] = {"/etc/resolv.conf",
+							      "/run/systemd/resolve/resolv.conf"};
 
-static void resolvers_guard(struct nx_guard *guard)
+static struct nx_file_mark file_mark(const char *path)
+{
+	struct stat seen;
+
+	if (stat(path, &seen) != 0)
+		return (struct nx_file_mark){0};
+	return (struct nx_file_mark){seen.st_dev, seen.st_ino, seen.st_size, seen.st_ctim};
+}
+
+static bool marks_same(const struct nx_file_mark *a, const struct nx_file_mark *b)
+{
+	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+	       a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+static bool resolvers_changed(const struct nx_network *network)
+{
+	for (size_t i = 0; i < NX_COUNT(resolver_files); i++) {
+		const struct nx_file_mark now = file_mark(resolver_files[i]);
+
+		if (!marks_same(&network->resolvers[i], &now))
+			return true;
+	}
+	return false;
+}
+
+static void resolvers_guard(struct nx_network *network, struct nx_guard *guard)
 {
 	for (size_t i = 0; i < NX_COUNT(resolver_files); i++) {
 		struct nx_address found[RESOLVERS_LIMIT];
 		NX_AUTO_FREE char *text = NULL;
 		size_t count;
 
+		/* Before it is read: what is written meanwhile is another one. */
+		network->resolvers[i] = file_mark(resolver_files[i]);
 		if (nx_file_read(resolver_files[i], RESOLVERS_BYTES, &text, NULL, NULL) != NX_OK)
 			continue;
 		count = nx_guard_resolvers(text, found, NX_COUNT(found));
@@ -71,7 +101,7 @@ void nx_network_guard(struct nx_network *network)
 	for (size_t i = 0; i < underlay->network_count; i++)
 		nx_guard_network(&guard, &underlay->networks[i]);
 	gateways_guard(network, &guard);
-	resolvers_guard(&guard);
+	resolvers_guard(network, &guard);
 	nx_reconcile_guard(&network->reconcile, &guard);
 }
 
@@ -181,6 +211,11 @@ static void poll_due(void *context)
 
 	network->polls++;
 	conflict_poll(network);
+	/* They may come later than the address that they come with, and cause no event. */
+	if (resolvers_changed(network)) {
+		nx_network_guard(network);
+		nx_network_settle(network);
+	}
 	/* What the kernel has learned of a path causes no event. */
 	if (network->polls % MINUTE_POLLS == 0)
 		nx_network_resize(network);

@@ -4,6 +4,7 @@
 import json
 import os.path
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -86,6 +87,32 @@ class World:
                 self.self_record = self.self_record | request.json()
             return 200, self.self_record | {"organization_id": self.organization}
         return (401 if self.gone else 404), {"error": "not found"}
+
+
+class Outside:
+    """A network outside the mesh, with a gateway and a name server: 198.51.100.0/24, 203.0.113.53."""
+
+    def __enter__(self):
+        run("ip", "link", "add", "up0", "type", "veth", "peer", "name", "up1")
+        # Without addresses of its own making, whose coming would have the agent look at everything anew.
+        for command in ("link set up0 addrgenmode none", "link set up1 addrgenmode none", "link set up0 up",
+                        "link set up1 up", "address add 198.51.100.2/24 dev up0", "route add default via 198.51.100.1"):
+            run("ip", *command.split())
+        self.file = tempfile.NamedTemporaryFile("w")
+        self.resolver("203.0.113.53")
+        run("mount", "--bind", self.file.name, "/etc/resolv.conf")
+        return self
+
+    def resolver(self, address):
+        self.file.seek(0)
+        self.file.truncate()
+        self.file.write(f"nameserver {address}\n")
+        self.file.flush()
+
+    def __exit__(self, *_):
+        run("umount", "/etc/resolv.conf")
+        self.file.close()
+        run("ip", "link", "delete", "up0")
 
 
 class HostileService(unittest.TestCase):
@@ -302,6 +329,54 @@ class HostileService(unittest.TestCase):
         held = {prefix for peer in agent.ask("peers") for prefix in peer["allowed_ips"]}
         self.assertEqual({prefix for prefix in held | routes(4) | routes(6)
                           if prefix == "default" or prefix.endswith(("/0", "/1"))}, set())
+
+    def test_what_the_host_needs_outside_stays_there(self):
+        """Its networks, gateway and name servers, those too that it comes to have, and wide parts of the Internet."""
+        refused = ["198.51.100.0/24", "198.51.100.128/25", "198.51.100.1/32", "203.0.113.0/24", "203.0.113.53/32",
+                   "11.0.0.0/8", "2a00::/32"]
+        with Outside() as outside:
+            agent = self.running()
+            for number, prefix in enumerate(refused, 2):  # each of a member of its own: the log tells one of each
+                self.world.change(number, number, child_prefix=[prefix])
+            self.world.change(90, 90, child_prefix=["10.8.0.0/16", "192.88.98.0/24"])
+            wait("the honest one", lambda: {"10.8.0.0/16", "192.88.98.0/24"} <= routes(4))
+            self.assertEqual((routes(4) | routes(6)) & {prefix.removesuffix("/32") for prefix in refused}, set())
+            for words in ("connected to a network there", "a gateway or a name server", "part of the Internet"):
+                self.assertIn(words, agent.log())
+            outside.resolver("192.88.98.7")
+            wait("another name server is found", lambda: "192.88.98.0/24" not in routes(4), 15)
+            wait("the old one is none any more", lambda: "203.0.113.0/24" in routes(4))
+            outside.resolver("203.0.113.54")  # by now nothing else is left to be noticed
+            wait("and another one", lambda: "203.0.113.0/24" not in routes(4), 15)
+            self.assertTrue({"10.8.0.0/16", "192.88.98.0/24"} <= routes(4))
+
+    def test_an_operator_lets_the_mesh_have_more(self):
+        with Outside():
+            agent = self.running("--accept-networks=198.51.100.128/25,203.0.113.53/32,11.0.0.0/8")
+            self.world.change(2, 2, child_prefix=["198.51.100.128/25", "203.0.113.53/32", "11.0.0.0/8", "198.51.100.64/26"])
+            wait("what is accepted", lambda: {"198.51.100.128/25", "203.0.113.53", "11.0.0.0/8"} <= routes(4))
+            self.assertNotIn("198.51.100.64/26", routes(4))
+            self.assertIn("198.51.100.64/26", agent.log())
+
+    def test_an_operator_lets_the_mesh_have_less(self):
+        agent = self.running("--strict-networks", "--accept-networks=100.100.0.0/16,10.7.0.0/16")
+        self.world.change(2, 2, child_prefix=["10.8.0.0/16", "10.7.0.0/16"])
+        wait("what is accepted", lambda: {"100.100.0.2", "10.7.0.0/16"} <= routes(4))
+        self.assertEqual((routes(4), routes(6)), ({"100.100.0.2", "10.7.0.0/16"}, {"fe80::/64"}))
+        self.assertIn("strict-networks is set", agent.log())
+
+    def test_an_address_of_the_host_that_collides_ends_one_family(self):
+        with Outside():
+            agent = self.running()
+            self.world.change(2, 2)
+            wait("both families", lambda: "100.100.0.2" in routes(4) and "200::2" in routes(6))
+            self.world.self_record = self.world.self_record | {
+                "revision": 3, "tunnel_ip": "198.51.100.77", "organization_prefix": "198.51.100.0/24"}
+            self.world.add({"type": "change", "value": self.world.self_record})
+            wait("it is told", lambda: "it is a network that this host is connected to" in agent.log())
+            wait("one family ends", lambda: not routes(4))
+            self.assertIn("200::2", routes(6))
+            self.assertNotIn("198.51.100.77", run("ip", "address"))
 
     def test_networks_of_a_link_are_never_routed(self):
         """Such as the address where clouds keep a machine's credentials."""
