@@ -6,6 +6,10 @@
 #include "agent/plan.h"
 #include "base/memory.h"
 
+/* Widths are parts of all addresses of a family, which are this, were it one more. */
+#define WIDTH_BITS 63u
+#define WIDTH_LIMIT (UINT64_C(1) << (WIDTH_BITS - 6))
+
 /* A prefix of 18 bytes without padding is its own hash key, once its unused bytes are 0. */
 _Static_assert(sizeof(struct nx_prefix) == NX_ADDRESS_BYTES + 2, "struct nx_prefix has padding");
 
@@ -74,8 +78,36 @@ static void claim_renew(struct nx_claims *claims, struct nx_claim *claim, uint8_
 	claim->rank = rank;
 }
 
-bool nx_claims_take(struct nx_claims *claims, struct nx_entry *entry, const struct nx_prefix *prefix,
-		    struct nx_entry **loser)
+/* What is narrower than the unit is as good as nothing. */
+static uint64_t prefix_width(const struct nx_prefix *prefix)
+{
+	return prefix->bits <= WIDTH_BITS ? UINT64_C(1) << (WIDTH_BITS - prefix->bits) : 0;
+}
+
+/* Is there room for a prefix that nobody has? */
+static bool width_take(struct nx_claims *claims, struct nx_claim *claim, bool accepted)
+{
+	uint64_t *used = &claims->width[claim->prefix.address.length];
+	uint64_t width = accepted ? 0 : prefix_width(&claim->prefix);
+
+	if (width > WIDTH_LIMIT || *used > WIDTH_LIMIT - width) {
+		claims->crowded = true;
+		return false;
+	}
+	claim->width = width;
+	*used += width;
+	return true;
+}
+
+static void width_give(struct nx_claims *claims, struct nx_claim *claim)
+{
+	claims->width[claim->prefix.address.length] -= claim->width;
+	claims->reopened |= claims->crowded && claim->width;
+	claim->width = 0;
+}
+
+enum nx_claim_result nx_claims_take(struct nx_claims *claims, struct nx_entry *entry,
+				    const struct nx_prefix *prefix, bool accepted, struct nx_entry **loser)
 {
 	struct nx_claim *claim = claim_get(claims, prefix);
 	uint8_t rank = nx_member_owns(&entry->record->member, prefix) ? 0 : 1;
@@ -83,19 +115,22 @@ bool nx_claims_take(struct nx_claims *claims, struct nx_entry *entry, const stru
 	*loser = NULL;
 	if (claim->owner == entry) {
 		claim_renew(claims, claim, rank);
-		return true;
+		return NX_CLAIM_TAKEN;
 	}
 	if (claim->owner) {
 		claim->contested = true;
 		if (!claim_stronger(claim, rank, entry))
-			return false;
+			return NX_CLAIM_LOST;
 		*loser = claim->owner;
+	} else if (!width_take(claims, claim, accepted || rank == 0)) {
+		claim_touch(claims, claim);
+		return NX_CLAIM_WIDE;
 	}
 	claim->owner = entry;
 	claim->rank = rank;
 	if (!claim->installed || claim->stale)
 		claim_touch(claims, claim);
-	return true;
+	return NX_CLAIM_TAKEN;
 }
 
 void nx_claims_give(struct nx_claims *claims, const struct nx_entry *entry, const struct nx_prefix *prefix)
@@ -107,6 +142,7 @@ void nx_claims_give(struct nx_claims *claims, const struct nx_entry *entry, cons
 		return;
 	if (claim->contested)
 		claims->reopened = true;
+	width_give(claims, claim);
 	claim->contested = false;
 	claim->owner = NULL;
 	claim_touch(claims, claim);

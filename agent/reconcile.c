@@ -215,6 +215,16 @@ static void changed_add(struct nx_reconcile *reconcile, struct nx_entry *entry)
 	reconcile->changed[reconcile->changed_count++] = entry;
 }
 
+/* There is no room for it beside what the mesh has. */
+static void wanted_refuse(struct nx_wanted *wanted, const struct nx_prefix *prefix)
+{
+	if (wanted->refused_count++)
+		return;
+	wanted->refused = *prefix;
+	wanted->refusal = "all networks of the mesh would be a large part of the Internet "
+			  "(accept-networks would allow it)";
+}
+
 /* Keep of the wanted prefixes those that nobody has a better right to. */
 static void wanted_claim(struct nx_reconcile *reconcile, struct nx_entry *entry)
 {
@@ -222,10 +232,16 @@ static void wanted_claim(struct nx_reconcile *reconcile, struct nx_entry *entry)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < wanted->prefix_count; i++) {
+		const struct nx_prefix prefix = wanted->prefixes[i];
 		struct nx_entry *loser;
+		enum nx_claim_result result =
+			nx_claims_take(&reconcile->claims, entry, &prefix,
+				       nx_trust_accepts(&reconcile->planner.trust, &prefix), &loser);
 
-		if (nx_claims_take(&reconcile->claims, entry, &wanted->prefixes[i], &loser))
-			wanted->prefixes[kept++] = wanted->prefixes[i];
+		if (result == NX_CLAIM_TAKEN)
+			wanted->prefixes[kept++] = prefix;
+		else if (result == NX_CLAIM_WIDE)
+			wanted_refuse(wanted, &prefix);
 		if (loser)
 			entry_mark(reconcile, loser);
 	}
@@ -373,8 +389,8 @@ static void entry_plan(struct nx_reconcile *reconcile, struct nx_entry *entry)
 		 NX_OK)
 		nx_log(NX_LOG_WARNING, "a device is left out", "device", entry->record->member.id, "reason",
 		       error.message, NULL);
-	refusal_tell(&reconcile->wanted, entry);
 	wanted_claim(reconcile, entry);
+	refusal_tell(&reconcile->wanted, entry);
 	peer_fold(reconcile, entry);
 	changed_add(reconcile, entry);
 }
@@ -412,7 +428,9 @@ void nx_reconcile_plan(struct nx_reconcile *reconcile)
 	dirty_plan(reconcile);
 	if (!reconcile->claims.reopened)
 		return;
-	/* A prefix that several wanted is free: whoever lost it before may have it now. */
+	/* A prefix that several wanted is free, or room for one: whoever did not get it before may have it
+	 * now. */
+	reconcile->claims.crowded = false;
 	all_mark(reconcile);
 	dirty_plan(reconcile);
 }

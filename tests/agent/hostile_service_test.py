@@ -350,6 +350,22 @@ class HostileService(unittest.TestCase):
             wait("and another one", lambda: "203.0.113.0/24" not in routes(4), 15)
             self.assertTrue({"10.8.0.0/16", "192.88.98.0/24"} <= routes(4))
 
+    def test_many_networks_do_not_add_up_to_everything(self):
+        def wide():
+            return sum(prefix.endswith("/16") and not prefix.startswith("30.") for prefix in routes(4))
+
+        agent = self.running("--accept-networks=30.0.0.0/8")
+        for number in [2, 3, 4, 5, 6, 12]:  # what the operator accepts does not count
+            self.world.change(number, number, child_prefix=[f"{number + 18}.{i}.0.0/16" for i in range(256)])
+        self.world.change(90, 90)
+        wait("the last one", lambda: "100.100.0.90" in routes(4), 30)
+        self.assertEqual(sum(prefix.startswith("30.") for prefix in routes(4)), 256)
+        self.assertEqual(wide(), 1024, "a 64th of all addresses")
+        self.assertIn("a large part of the Internet", agent.log())
+        self.world.add({"type": "delete", "value": {"id": device_id(4), "revision": 91}})
+        wait("what takes its room", lambda: wide() == 1024 and "22.7.0.0/16" not in routes(4) and
+             {"20.7.0.0/16", "21.7.0.0/16", "23.7.0.0/16", "24.7.0.0/16"} <= routes(4), 20)
+
     def test_an_operator_lets_the_mesh_have_more(self):
         with Outside():
             agent = self.running("--accept-networks=198.51.100.128/25,203.0.113.53/32,11.0.0.0/8")
