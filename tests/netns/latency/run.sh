@@ -41,6 +41,10 @@ table() { "$mesh_nexctl" nexd peers --socket "$(mesh_socket alpha)" "$@" | sed '
 table
 row_has() { table "${@:2}" | grep -E "^beta .*$1"; }
 check_soon "latency and loss in both families" 20 row_has 'IPv4 [0-9.]+ ms, IPv6 [0-9.]+ ms +IPv4 0 %, IPv6 0 %'
+check_soon "endpoint, family outside and last handshake" 20 \
+	row_has 'direct +- +(10\.99\.0\.3|\[fd99::3\]):[0-9]+ +IPv[46] +[0-9]+ s ago '
+counted() { mesh_says alpha peers 'any(.[]; .hostname == "beta" and .received_bytes > 500 and .sent_bytes > 500)'; }
+check_soon "bytes both ways" 20 counted
 check_not "nothing is measured where that is not wanted" row_has ' ms' --quick
 begin=$EPOCHREALTIME
 askers=()
