@@ -258,3 +258,18 @@ enum nx_status nx_renumbering_waiting_online(struct nx_server *server, struct nx
 	*out = online.count;
 	return status;
 }
+
+enum nx_status nx_renumbering_waiting_known(struct nx_tx *tx, const struct nx_fields *fields,
+					    const struct nx_renumbering *row, int64_t *out,
+					    struct nx_error *error)
+{
+	const char *second = fields->devices.column[row->family->device_second_address].column;
+	NX_AUTO_FREE char *sql =
+		nx_printf("SELECT COUNT(*) FROM devices WHERE organization_id = $1 AND %s <> ''"
+			  " AND renumbering_seen <> 0 AND NOT (renumbering = $2 AND renumbering_seen = $3)",
+			  second);
+
+	return nx_sql_integer(
+		tx, error, sql,
+		NX_PARAMS(NX_TEXT(row->organization_id), NX_INT(row->stage), NX_INT(row->stage)), out);
+}

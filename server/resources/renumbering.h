@@ -125,10 +125,11 @@ enum nx_status nx_renumbering_choose(struct nx_server *server, struct nx_tx *tx,
 				     const struct nx_lease_request *request, const struct nx_address *first,
 				     struct nx_address *out, struct nx_error *error);
 
-/* Go on with the row's pass by one batch, or with the row to its next state. *more: there is something
- * to do at once. */
-enum nx_status nx_renumbering_step(struct nx_server *server, struct nx_renumbering *row, bool *more,
-				   struct nx_error *error);
+/* Go on with the row's pass by one batch, or with the row to its next state. `since` is when this server
+ * began, in seconds since 1970: before, nobody could tell it anything. *more: there is something to do at
+ * once. */
+enum nx_status nx_renumbering_step(struct nx_server *server, struct nx_renumbering *row, int64_t since,
+				   bool *more, struct nx_error *error);
 
 /* --- who has taken it up ----------------------------------------------------------------------- */
 
@@ -149,6 +150,12 @@ enum nx_status nx_renumbering_waiting(struct nx_tx *tx, const struct nx_fields *
 enum nx_status nx_renumbering_waiting_online(struct nx_server *server, struct nx_tx *tx,
 					     const struct nx_renumbering *row, size_t *out,
 					     struct nx_error *error);
+
+/* Of these, how many have acknowledged an earlier stage: they were in touch, and may be with another server,
+ * or about to come back to this one. */
+enum nx_status nx_renumbering_waiting_known(struct nx_tx *tx, const struct nx_fields *fields,
+					    const struct nx_renumbering *row, int64_t *out,
+					    struct nx_error *error);
 
 /* How it stands, as JSON appended to `out`. */
 enum nx_status nx_renumbering_write(struct nx_server *server, struct nx_tx *tx,

@@ -10,6 +10,7 @@ struct nx_renumbering_pass {
 	struct nx_command command;
 	struct nx_server *server;
 	struct nx_renumbering *row; /* as it was read */
+	int64_t since;		    /* as of nx_renumbering_step() */
 	/* Of the device that a strategy is asked for. */
 	char asked[NX_UUID_TEXT];
 	struct nx_asking asking;

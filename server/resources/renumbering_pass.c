@@ -16,7 +16,7 @@
 
 /* Devices of one transaction: few enough not to keep others waiting, enough to be worth a commit. */
 #define BATCH 64
-/* How long those that are online are waited for when the old addresses are due to go. */
+/* How long those that are in touch are waited for when the old addresses are due to go. */
 #define PATIENCE_SECONDS 60
 
 /* --- a batch ---------------------------------------------------------------------------------------- */
@@ -203,29 +203,50 @@ static enum nx_status batch_pass(struct nx_renumbering_pass *pass, bool *refused
 
 /* --- waiting ------------------------------------------------------------------------------------------ */
 
-/* The old addresses, or after a rollback the new ones, have had their time. */
-static enum nx_status clearing_run(struct nx_command *command, struct nx_tx *tx, struct nx_error *error)
-{
-	struct nx_renumbering_pass *pass = (struct nx_renumbering_pass *)command;
-	int64_t late = time(NULL) - pass->row->ends_at;
-	bool mine = false;
-	size_t waiting = 0;
-	enum nx_status status = nx_renumbering_waiting_online(pass->server, tx, pass->row, &waiting, error);
-
-	pass->more = false;
-	if (status != NX_OK || (waiting && late < PATIENCE_SECONDS))
-		return status;
-	pass->next = *pass->row;
-	pass->next.state = NX_RENUMBERING_CLEARING;
-	status = nx_renumbering_advance(tx, &pass->next, pass->row->state, pass->row->done_to, &mine, error);
-	pass->more = status == NX_OK;
-	return status;
-}
-
 static bool due(const struct nx_renumbering *row)
 {
 	return (row->state == NX_RENUMBERING_COMMITTED || row->state == NX_RENUMBERING_RETURNED) &&
 	       time(NULL) >= row->ends_at;
+}
+
+/* Is there anybody who would lose packets, and can still be waited for? */
+static enum nx_status somebody_awaited(const struct nx_renumbering_pass *pass, struct nx_tx *tx,
+				       const struct nx_renumbering *row, bool *out, struct nx_error *error)
+{
+	int64_t from = row->ends_at > pass->since ? row->ends_at : pass->since;
+	int64_t known = 0;
+	size_t online = 0;
+	enum nx_status status = nx_renumbering_waiting_online(pass->server, tx, row, &online, error);
+
+	if (status == NX_OK)
+		status = nx_renumbering_waiting_known(tx, pass->server->fields, row, &known, error);
+	*out = (online || known) && time(NULL) - from < PATIENCE_SECONDS;
+	return status;
+}
+
+/* The old addresses, or after a rollback the new ones, have had their time: unless they have been given more
+ * of it since the row was read. */
+static enum nx_status clearing_run(struct nx_command *command, struct nx_tx *tx, struct nx_error *error)
+{
+	struct nx_renumbering_pass *pass = (struct nx_renumbering_pass *)command;
+	struct nx_renumbering *next = &pass->next;
+	struct nx_renumbering now;
+	bool mine = false, awaited = false;
+	enum nx_status status =
+		nx_renumbering_find(pass->server->fields, tx, pass->row->organization_id, &now, error);
+
+	pass->more = false;
+	if (status == NX_NOT_FOUND)
+		return NX_OK; /* it has ended, on another server */
+	if (status == NX_OK)
+		status = somebody_awaited(pass, tx, &now, &awaited, error);
+	if (status != NX_OK || awaited || !due(&now))
+		return status;
+	*next = now;
+	next->state = NX_RENUMBERING_CLEARING;
+	status = nx_renumbering_advance(tx, next, now.state, now.done_to, &mine, error);
+	pass->more = status == NX_OK;
+	return status;
 }
 
 /* --- what stands in the way --------------------------------------------------------------------------- */
@@ -255,10 +276,10 @@ static enum nx_status clearing_write(struct nx_renumbering_pass *pass, struct nx
 	return nx_store_write(pass->server->store, &pass->command, error);
 }
 
-enum nx_status nx_renumbering_step(struct nx_server *server, struct nx_renumbering *row, bool *more,
-				   struct nx_error *error)
+enum nx_status nx_renumbering_step(struct nx_server *server, struct nx_renumbering *row, int64_t since,
+				   bool *more, struct nx_error *error)
 {
-	struct nx_renumbering_pass pass = {.server = server, .row = row};
+	struct nx_renumbering_pass pass = {.server = server, .row = row, .since = since};
 	struct nx_error why = {0};
 	bool refused = false; /* by a strategy that was asked */
 	enum nx_status status = NX_OK;

@@ -20,6 +20,7 @@ struct nx_renumberings {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool ending, poked;
+	int64_t since;	/* when it was started: seconds since 1970 */
 	char told[320]; /* the failure that was logged last; "" for none */
 	struct nx_renumbering_list list;
 };
@@ -66,7 +67,8 @@ static bool round_run(struct nx_renumberings *renumberings, bool *failed)
 		struct nx_renumbering *row = &renumberings->list.rows[i];
 		bool more;
 
-		if (nx_renumbering_step(renumberings->server, row, &more, &error) != NX_OK) {
+		if (nx_renumbering_step(renumberings->server, row, renumberings->since, &more, &error) !=
+		    NX_OK) {
 			failure_tell(renumberings, row, &error);
 			*failed = true;
 		}
@@ -110,6 +112,7 @@ struct nx_renumberings *nx_renumberings_start(struct nx_server *server, struct n
 	int number;
 
 	renumberings->server = server;
+	renumberings->since = time(NULL);
 	pthread_mutex_init(&renumberings->lock, NULL);
 	pthread_cond_init(&renumberings->wake, NULL);
 	number = pthread_create(&renumberings->thread, NULL, thread_run, renumberings);

@@ -5,6 +5,7 @@ between any two of its steps. The agents' part is played here: a device acknowle
 import base64
 import hashlib
 import ipaddress
+import time
 import unittest
 
 import malformed
@@ -331,6 +332,36 @@ class Renumbering(Renumbers, unittest.TestCase):
         killed("ended")
         self.check_leases()
         self.assertEqual(self.addresses("tunnel_ip"), before)
+
+    def stays(self, state, seconds=3):
+        """It is looked at every second, so that something would have happened."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            self.assertEqual(self.show()["state"], state)
+            time.sleep(0.1)
+
+    def test_a_server_that_has_just_started_waits_for_those_that_were_in_touch(self):
+        """Nobody has a stream open yet: addresses do not go all the same, before it has been taken up that they will."""
+        off = self.devices()[0]["id"]  # all along: it is not waited for
+        self.begin(cidr="10.6.0.0/24")
+        self.until("started")
+        self.acknowledge(off)
+        self.commit(grace=0)
+        self.server.kill()
+        self.server.start()
+        self.until("committed")
+        self.stays("committed")
+        self.commit(grace=600)
+        self.acknowledge(off)
+        self.stays("committed")
+        self.rollback()
+        self.until("returned")
+        self.server.kill()
+        self.server.start()
+        self.stays("returned")
+        self.acknowledge(off)
+        self.until("ended")
+        self.check_leases()
 
     @staticmethod
     def public_key(number):
