@@ -67,23 +67,6 @@ static enum nx_status prefix_unchanged(const struct nx_renumbering *row, const s
 		       "the organization's prefix has changed meanwhile: try again");
 }
 
-static enum nx_status under_way(struct nx_server *server, struct nx_tx *tx, const char *organization_id,
-				struct nx_error *error)
-{
-	struct nx_renumbering other;
-	struct nx_error why = {0};
-	enum nx_status status = nx_renumbering_find(server->fields, tx, organization_id, &other, &why);
-
-	if (status == NX_NOT_FOUND)
-		return NX_OK;
-	if (status != NX_OK)
-		return nx_fail(error, status, why.field, "%s", why.message);
-	return nx_fail(
-		error, NX_CONFLICT, NULL,
-		"its %s addresses are being renumbered (%s): one at a time, commit it or roll it back first",
-		other.family->ops->label, nx_renumbering_state_name(other.state));
-}
-
 static enum nx_status begin_run(struct nx_write *write, struct nx_tx *tx, struct nx_error *error)
 {
 	struct beginning *beginning = (struct beginning *)write;
@@ -97,7 +80,7 @@ static enum nx_status begin_run(struct nx_write *write, struct nx_tx *tx, struct
 						      &organization, error);
 
 	if (status == NX_OK)
-		status = under_way(server, tx, row.organization_id, error);
+		status = nx_renumbering_under_way(server, tx, row.organization_id, error);
 	if (status == NX_OK)
 		status = prefix_unchanged(&row, organization, error);
 	if (status == NX_OK)

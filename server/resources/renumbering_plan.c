@@ -86,12 +86,46 @@ static enum nx_status surroundings_look(const struct nx_server *server, struct n
 	return status;
 }
 
+/* --- what is going on already --------------------------------------------------------------- */
+
+enum nx_status nx_renumbering_under_way(const struct nx_server *server, struct nx_tx *tx,
+					const char *organization_id, struct nx_error *error)
+{
+	struct nx_renumbering other;
+	struct nx_error why = {0};
+	enum nx_status status = nx_renumbering_find(server->fields, tx, organization_id, &other, &why);
+
+	if (status == NX_NOT_FOUND)
+		return NX_OK;
+	if (status != NX_OK)
+		return nx_fail(error, status, why.field, "%s", why.message);
+	return nx_fail(
+		error, NX_CONFLICT, NULL,
+		"its %s addresses are being renumbered (%s): one at a time, commit it or roll it back first",
+		other.family->ops->label, nx_renumbering_state_name(other.state));
+}
+
+static enum nx_status under_way_look(const struct nx_server *server, struct nx_tx *tx,
+				     struct nx_renumbering_plan *plan, struct nx_error *error)
+{
+	struct nx_error why = {0};
+	enum nx_status status = nx_renumbering_under_way(server, tx, plan->row.organization_id, &why);
+
+	if (status == NX_CONFLICT)
+		nx_renumbering_problem(plan, why.message);
+	else if (status != NX_OK)
+		return nx_fail(error, status, why.field, "%s", why.message);
+	return NX_OK;
+}
+
 enum nx_status nx_renumbering_plan_make(const struct nx_server *server, struct nx_tx *tx,
 					const struct nx_value *organization, struct nx_renumbering_plan *plan,
 					struct nx_error *error)
 {
 	enum nx_status status = nx_renumbering_addresses(server, tx, organization, plan, error);
 
+	if (status == NX_OK)
+		status = under_way_look(server, tx, plan, error);
 	return status == NX_OK ? surroundings_look(server, tx, plan, error) : status;
 }
 

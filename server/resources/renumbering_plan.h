@@ -33,6 +33,9 @@ enum nx_status nx_renumbering_plan_read(const struct nx_server *server, const st
 enum nx_status nx_renumbering_plan_make(const struct nx_server *server, struct nx_tx *tx,
 					const struct nx_value *organization, struct nx_renumbering_plan *plan,
 					struct nx_error *error);
+/* NX_CONFLICT, with its family and state: one of the organization has not ended. Any transaction. */
+enum nx_status nx_renumbering_under_way(const struct nx_server *server, struct nx_tx *tx,
+					const char *organization_id, struct nx_error *error);
 void nx_renumbering_plan_write(const struct nx_renumbering_plan *plan, struct nx_buffer *out);
 void nx_renumbering_plan_clean(struct nx_renumbering_plan *plan);
 

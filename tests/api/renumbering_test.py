@@ -158,6 +158,8 @@ class Renumbering(Renumbers, unittest.TestCase):
         self.begin(cidr="10.6.0.0/24")
         self.until("started")
         self.assertIn("one at a time", self.begin(409, cidr_v6="fd06::/64")["error"])
+        problem, = self.begin(200, cidr_v6="fd06::/64", dry_run=True)["problems"]
+        self.assertIn("its IPv4 addresses are being renumbered (started): one at a time", problem)
         self.commit(400, grace=-1)
         self.commit(400, force="yes")
         # A network that a device advertises overlaps neither prefix.
