@@ -254,6 +254,26 @@ static int renumber_rollback(struct cli *cli, const char *path)
 	return act(cli, path, "/rollback", NULL, "ended");
 }
 
+/* Who asks for a dry run of a commit, for one, is not to get the commit. */
+static bool options_fit(const struct cli *cli, const char *action)
+{
+	static const struct {
+		const char *option, *action;
+	} takes[] = {
+		{"cidr", "start"},    {"cidr-v6", "start"}, {"strategy", "start"},
+		{"dry-run", "start"}, {"grace", "commit"},  {"force", "commit"},
+	};
+
+	for (size_t i = 0; i < NX_COUNT(takes); i++) {
+		if (!cli_value(cli, takes[i].option) || strcmp(action, takes[i].action) == 0)
+			continue;
+		cli_usage(cli, "--%s belongs to %s, not to %s; nothing has been done", takes[i].option,
+			  takes[i].action, action);
+		return false;
+	}
+	return true;
+}
+
 int cli_organization_renumber(struct cli *cli)
 {
 	static const struct {
@@ -275,6 +295,8 @@ int cli_organization_renumber(struct cli *cli)
 	if (found == NX_COUNT(actions))
 		return cli_usage(cli,
 				 "what is to be done? Give start, status, commit, rollback or --dry-run");
+	if (!options_fit(cli, action))
+		return CLI_USAGE;
 	organization = cli_organization_choose(cli);
 	if (!organization)
 		return CLI_FAILED;

@@ -127,6 +127,12 @@ class Resources(Case):
         self.assertEqual((row["new_prefix"], row["ready"], row["acknowledged"]), ("fd77::/64", 1, 0))
         self.assertEqual([(one["hostname"], one["online"]) for one in row["waiting"]], [("echo", False)])
         self.assertIn("echo (offline)", self.must(renumber("status")).out)
+        for words, says in ((("commit", "--dry-run"), "--dry-run belongs to start, not to commit; nothing has been done"),
+                            (("rollback", "--dry-run"), "--dry-run belongs to start"),
+                            (("rollback", "--grace=1h"), "--grace belongs to commit"), (("start", "--force"), "--force belongs"),
+                            (("status", "--cidr-v6=fd78::/64"), "--cidr-v6 belongs to start")):
+            self.refused(renumber(*words), 2, says)
+        self.assertEqual(self.get("organization", "renumber", "status", who=fay)[0]["state"], "started")
         self.assertEqual(self.get("organization", "renumber", "commit", "--grace=2h", who=fay)["state"], "committed")
         self.assertEqual(fay.get(f"/api/devices/{device['id']}").json["tunnel_ip_v6"], "fd77::1")
         self.assertEqual(self.get("organization", "renumber", "rollback", who=fay)["outcome"], "rolled back")
