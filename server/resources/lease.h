@@ -40,6 +40,9 @@ struct nx_lease_source {
 	 * (beside).
 	 */
 	bool shared, second, beside;
+	/* The device's present address, when it may stay the only one: a strategy that proposes it has not
+	 * proposed what is taken, and no lease is to be written. NULL: none. */
+	const struct nx_address *own;
 };
 /*
  * Choose an address for a device: the one that is wanted, or (NULL) the one that is kept for it

@@ -27,6 +27,12 @@ static bool view_fits(const struct nx_strategy_view *view, const struct nx_addre
 	       nx_prefix_contains(&entry->prefix, address);
 }
 
+/* The one that the device has already, and may keep. */
+static bool own(const struct nx_choice *choice, const struct nx_address *address)
+{
+	return choice->source->own && nx_address_compare(address, choice->source->own) == 0;
+}
+
 static bool view_is_free(const struct nx_strategy_view *view, const struct nx_address *address)
 {
 	const struct nx_pool_entry *entry = view->choice->entry;
@@ -36,6 +42,8 @@ static bool view_is_free(const struct nx_strategy_view *view, const struct nx_ad
 
 	if (!view_fits(view, address) || !nx_rules_open(&entry->rules, address))
 		return false;
+	if (own(view->choice, address))
+		return true;
 	trouble->status = nx_lease_take(view->choice, address, &verdict, &why, &trouble->error);
 	if (trouble->status != NX_OK || verdict != NX_OK)
 		return false;
@@ -152,7 +160,9 @@ enum nx_status nx_lease_proposal_take(const struct nx_choice *choice, const stru
 	bool taken = false;
 	enum nx_status verdict = NX_CONFLICT, status = NX_OK;
 
-	*free = false;
+	*free = nx_rules_open(&entry->rules, address) && own(choice, address);
+	if (*free)
+		return NX_OK;
 	/* What lies in a reserved range counts as taken. */
 	if (nx_rules_open(&entry->rules, address))
 		status = nx_lease_take(choice, address, &verdict, &why, error);

@@ -53,7 +53,8 @@ static bool forward(const struct nx_renumbering_source *source)
 	return nx_prefix_compare(&source->to, &source->row->new_prefix) == 0;
 }
 
-static struct nx_lease_source lease_source(const struct nx_renumbering_source *source)
+static struct nx_lease_source lease_source(const struct nx_renumbering_source *source,
+					   const struct nx_address *first)
 {
 	const struct nx_renumbering *row = source->row;
 
@@ -68,6 +69,7 @@ static struct nx_lease_source lease_source(const struct nx_renumbering_source *s
 		/* Where only the strategy changes, there is one pool. */
 		.second = nx_prefix_compare(&row->old_prefix, &row->new_prefix) != 0,
 		.beside = true,
+		.own = first,
 	};
 }
 
@@ -102,7 +104,7 @@ enum nx_status nx_renumbering_choose(struct nx_server *server, struct nx_tx *tx,
 				     struct nx_address *out, struct nx_error *error)
 {
 	const struct nx_renumbering *row = source->row;
-	const struct nx_lease_source lease = lease_source(source);
+	const struct nx_lease_source lease = lease_source(source, first);
 	const struct nx_prefix *from = forward(source) ? &row->old_prefix : &row->new_prefix;
 	struct nx_address wanted;
 	bool given = false;

@@ -110,6 +110,32 @@ class Renumbering(Renumbers, unittest.TestCase):
         self.assertFalse(set(before) & set(self.addresses("tunnel_ip_v6")))
         self.assertEqual(self.organization_record()["strategy_v6"], "stable")
 
+    def test_a_strategy_that_knows_its_devices(self):
+        """With the strategy named, all have the addresses that they would get when they enrol again, and who has that
+        keeps it; with the host part kept, they would get others."""
+        self.make(cidr_v6="fd05::/64")
+        self.alice.must(200).patch(self.base, {"strategy_v6": "stable"})
+        right = self.enrol(hostname="right")
+        for fields in ({"strategy_v6": "stable"}, {"cidr_v6": "fd06::/64", "strategy_v6": "stable"}):
+            self.begin(**fields)
+            self.until("started")
+            if "cidr_v6" not in fields:
+                same = [first == second for first, second in self.addresses("tunnel_ip_v6", "tunnel_ip_second_v6")]
+                self.assertEqual(same, [False, False, False, True])
+                self.check_leases()
+            self.acknowledge()
+            self.commit(grace=0)
+            self.until("committed")
+            self.acknowledge()
+            self.until("ended")
+            self.check_leases()
+            before = self.devices()
+            self.assertEqual(before[3]["tunnel_ip_v6"] == right["tunnel_ip_v6"], "cidr_v6" not in fields)
+            for device in before:
+                self.alice.must(200).delete(f"/api/devices/{device['id']}")
+                self.enrol(hostname=device["hostname"], public_key=device["public_key"])
+            self.assertEqual(self.addresses("tunnel_ip_v6"), [(device["tunnel_ip_v6"],) for device in before])
+
     # --- the dry run ---------------------------------------------------------------------------------
 
     def test_dry_run(self):
