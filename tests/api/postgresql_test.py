@@ -12,6 +12,7 @@ import unittest
 
 import resources_test
 import watch_test
+from renumbers import Renumbers
 from server import SOURCE_DIR, Server, run, wait_for
 from world import User, Watch, device_token, public_key
 
@@ -48,6 +49,83 @@ class Watching(watch_test.Watching):
     @staticmethod
     def make_server():
         return Server(**database("watching"))
+
+
+class Renumbering(Renumbers, unittest.TestCase):
+    """Two servers, on both of which everything is done at once; either goes on with what the other began."""
+
+    @classmethod
+    def setUpClass(cls):
+        options = database("renumbering")
+        cls.servers = [Server(**options).start(), Server(**options).start()]
+        cls.server = cls.servers[0]
+        cls.alice = User(cls.server, "admin", cls.server.admin_password())
+
+    @classmethod
+    def tearDownClass(cls):
+        TwoServers.tearDownClass.__func__(cls)
+
+    def register(self, number):
+        device = self.servers[number % 2].post("/api/devices", {"public_key": public_key(), "hostname": f"d{number:03}",
+                                                                "organization_id": self.organization}, token=self.alice.token)
+        if device.status == 201:
+            self.tokens[device.json["id"]] = device.json["token"]
+        return device
+
+    def at_once(self, path, numbers, *bodies):
+        """Four times, on both servers, while devices register; one of the four is the one."""
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            asked = [pool.submit(self.servers[i % 2].post, f"{self.base}/renumbering{path}", bodies[i % len(bodies)],
+                                 token=self.alice.token) for i in range(4)]
+            self.assertEqual({made.status for made in pool.map(self.register, numbers)}, {201})
+        self.assertEqual(sorted(answer.result().status for answer in asked), [202, 409, 409, 409])
+
+    def test_on_both(self):
+        for rolled_back in (False, True):
+            self.make(0, cidr="10.5.0.0/20")
+            with concurrent.futures.ThreadPoolExecutor(16) as pool:
+                list(pool.map(self.register, range(80)))  # more than a transaction takes
+            before = {device["id"]: device["tunnel_ip"] for device in self.devices()}
+            self.at_once("", range(100, 110), {"cidr": "10.64.0.0/16"}, {"cidr": "10.65.0.0/16"})
+            self.servers[1].kill()
+            self.until("started")
+            self.servers[1].start()
+            self.check_leases()
+            row = self.show()
+            self.assertEqual((row["devices"], row["ready"]), (90, 90))
+            self.acknowledge()
+            self.at_once("/commit", range(120, 130), {})
+            if rolled_back:
+                self.at_once("/rollback", range(140, 150), {})
+            else:
+                self.until("committed")
+                self.check_leases()
+                self.commit(grace=0)
+            wait_for(lambda: self.acknowledge() or self.show()["state"] == "ended", 20, "the end")
+            self.check_leases()
+            devices = self.devices()
+            self.assertEqual({device["tunnel_ip"][:4] for device in devices}, {"10.5" if rolled_back else "10.6"})
+            self.assertEqual({(device["tunnel_ip_second"], device["renumbering"]) for device in devices}, {("", 0)})
+            if rolled_back:
+                self.assertEqual({d["id"]: d["tunnel_ip"] for d in devices if d["id"] in before}, before)
+
+    def test_who_is_in_touch_with_the_other_server_is_waited_for(self):
+        self.make(1, cidr="10.5.0.0/24")
+        device, = self.devices()
+        with Watch(self.servers[1], self.tokens[device["id"]], self.organization) as watch:
+            watch.until_tail()
+            self.begin(cidr="10.6.0.0/24")
+            self.until("started")
+            self.acknowledge()
+            self.commit(grace=0)
+            self.until("committed")
+            until = time.monotonic() + 3  # each server looks every second
+            while time.monotonic() < until:
+                self.assertEqual(self.show()["state"], "committed")
+                time.sleep(0.1)
+            self.acknowledge()
+            self.until("ended")
+            self.check_leases()
 
 
 class TwoServers(unittest.TestCase):
