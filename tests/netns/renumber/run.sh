@@ -153,10 +153,11 @@ check_same "the old address is the first again" "$b4" "$(of beta tunnel_ip)"
 check_soon "and the only one" 20 eval "! has_address beta 4 '$n4/32'"
 check "IPv4 starts once more" renumber start --cidr 10.44.0.0/16
 flood alpha "$n4" "$ns4"
-check "and is committed" renumber commit
 sleep 0.5
-flooded "old IPv4 addresses, until after the commit" "$b4" "$s4"
-check "the grace is ended" renumber commit --grace 0 --timeout 0
+flooded "old IPv4 addresses, through a commit and back" "$b4" "$s4"
+# The server that comes back sees nobody at first, and has old addresses to take away at once.
+check "and is committed for no longer than it takes" renumber commit --grace 0 --timeout 0
+server_killed
 check_soon "it ends" 30 stands ended 0
 check_soon "the old address is gone" 20 eval "! has_address beta 4 '$b4/32'"
 
