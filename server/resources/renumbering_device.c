@@ -118,9 +118,9 @@ static enum nx_status device_clear(const struct nx_renumbering_pass *pass, struc
 	struct nx_address address;
 	enum nx_status status = NX_OK;
 
-	if (!second[0])
-		return NX_OK;
-	if (strcmp(second, record[family->device_address].text) != 0 && nx_address_parse(second, &address))
+	/* One that has lost it in a repair has been asked all the same. */
+	if (second[0] && strcmp(second, record[family->device_address].text) != 0 &&
+	    nx_address_parse(second, &address))
 		status = nx_lease_end(pass->server->leases, tx, family, &request, &address,
 				      row->rolled_back ? NULL : &row->new_prefix, error);
 	record[family->device_second_address] = record[family->device_second_prefix] = NX_TEXT("");

@@ -214,6 +214,19 @@ class Together(Renumbers, unittest.TestCase):
         self.check_leases()
         self.assertEqual(self.check(), [])
 
+    def test_a_repair_before_a_rollback(self):
+        self.make(cidr="10.5.0.0/24")
+        self.begin(cidr="10.6.0.0/24")
+        self.until("started")
+        self.acknowledge()
+        self.damage(f"UPDATE devices SET tunnel_ip_second = '10.7.0.2' WHERE id = '{self.devices()[1]['id']}'")
+        self.assertTrue(all(row["repaired"] for row in self.check(repair=True)))
+        self.rollback()
+        self.until("ended")
+        self.assertEqual({(device["tunnel_ip_second"], device["organization_prefix_second"], device["renumbering"])
+                          for device in self.devices()}, {("", "", 0)})
+        self.check_leases()
+
 
 class Waiting(Renumbers, unittest.TestCase):
     """Strategies that have to be waited for."""
