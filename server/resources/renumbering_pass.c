@@ -209,6 +209,13 @@ static bool due(const struct nx_renumbering *row)
 	       time(NULL) >= row->ends_at;
 }
 
+/* Has everybody who is in touch a stream open here? Not when there may be other servers, nor when this one
+ * has only just begun. */
+static bool sees_all(const struct nx_renumbering_pass *pass, const struct nx_tx *tx)
+{
+	return nx_tx_kind(tx) == NX_STORE_SQLITE && time(NULL) - pass->since >= PATIENCE_SECONDS;
+}
+
 /* Is there anybody who would lose packets, and can still be waited for? */
 static enum nx_status somebody_awaited(const struct nx_renumbering_pass *pass, struct nx_tx *tx,
 				       const struct nx_renumbering *row, bool *out, struct nx_error *error)
@@ -218,7 +225,7 @@ static enum nx_status somebody_awaited(const struct nx_renumbering_pass *pass, s
 	size_t online = 0;
 	enum nx_status status = nx_renumbering_waiting_online(pass->server, tx, row, &online, error);
 
-	if (status == NX_OK)
+	if (status == NX_OK && !sees_all(pass, tx))
 		status = nx_renumbering_waiting_known(tx, pass->server->fields, row, &known, error);
 	*out = (online || known) && time(NULL) - from < PATIENCE_SECONDS;
 	return status;
