@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # guide.sh BUILD SOURCE PYTHON: what docs/plugins/guide.md shows is true. The tree is installed somewhere, the files of
-# the guide are written as it has them, its commands are run in its order, and a server gives addresses with the plugin
-# that comes out. Its table of refusals quotes what the programs say.
+# the guide are written as it has them, its commands are run in its order, and a server gives addresses with the plugins
+# that come out. Its table of refusals quotes what the programs say. What strategies.md adds to it compiles as well.
 #
 # In the guide, "<!-- file: NAME -->" before a block appends that to the file, "<!-- run -->" has it run by a shell.
 set -u
@@ -45,8 +45,19 @@ compiles()
 	# shellcheck disable=SC2046 # flags are words
 	cc -std=gnu17 -Wall -Wextra -Werror -fsyntax-only $(pkg-config --cflags nexodus-plugin) "$work/$1"
 }
-check "hello.c compiles without a warning" compiles hello.c
-check "ipam-scatter.c compiles without a warning" compiles ipam-scatter.c
+for file in hello.c strategy-named.c ipam-scatter.c; do
+	check "$file compiles without a warning" compiles "$file"
+done
+# The piece of a strategy that waits, with what is around it there.
+{
+	echo "#include <nexodus/strategy.h>"
+	echo "enum nx_status choose(void *instance, const struct nx_strategy_request *request, struct nx_address *out,"
+	echo "		      struct nx_error *error);"
+	sed -n '/^```c$/,/^```$/{/^```/d;p}' "$source/docs/plugins/strategies.md"
+	echo "const struct nx_strategy_ops *piece = &ops;"
+} >"$work/waits.c"
+check "strategies.md has code" test "$(grep -c NX_STRATEGY_BLOCKING "$work/waits.c")" = 1
+check "and it compiles without a warning" compiles waits.c
 check "the files for CMake and for the server are there" test -s "$work/CMakeLists.txt" -a -s "$work/server.conf"
 
 # A server of this tree may be one with AddressSanitizer, which the last step brings along itself.
@@ -67,12 +78,14 @@ for step in "$LAB_DIR"/steps/*; do
 		module=$(find "$DESTDIR" -name ipam-scatter.so)
 		check "it is installed for the server" test "$(basename "$(dirname "$module")")" = server
 		check "in the server's folder" install -m 644 "$module" "$plugins/server/ipam-scatter.so"
+		check "and the strategy" test -e "$(dirname "$module")/strategy-named.so"
 	fi
 done
 check_same "all steps were run" "$(grep -c '^<!-- run -->$' "$guide")" "$ran"
 check "the configuration is taken" grep -q "100.64.0.0/16" <(nexodus-server --config="$work/server.conf" --check-config)
 
-check "a server gives addresses with it" env NEXODUS_BUILD_DIR="$build" GUIDE_PLUGINS="$plugins" \
+check "the strategy is where a server finds it" test -e "$plugins/server/strategy-named.so"
+check "a server gives addresses with them" env NEXODUS_BUILD_DIR="$build" GUIDE_PLUGINS="$plugins" \
 	PYTHONPATH="$source/tests/api" "$python" "$(dirname "$0")/guide_server.py"
 
 # What refusals say is quoted as it is said: each stands in a text of the loader.

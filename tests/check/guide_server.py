@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A server with the plugin of docs/plugins/guide.md, which guide.sh has installed in GUIDE_PLUGINS."""
+"""A server with the plugins of docs/plugins/guide.md, which guide.sh has installed in GUIDE_PLUGINS."""
 
 import ipaddress
 import os
@@ -8,6 +8,32 @@ import unittest
 
 from server import Server, run
 from world import User, public_key
+
+
+class Named(unittest.TestCase):
+    def test_addresses_end_like_names(self):
+        options = {"plugins": "ipam-v4,ipam-v6,relay,driver-wireguard,strategy-named",
+                   "plugin_directory": os.environ["GUIDE_PLUGINS"]}
+        with Server(**options) as server:
+            admin = User(server, "admin", server.admin_password())
+            organization = admin.organization(strategy="named", strategy_v6="named")
+            def given(hostname):
+                device = admin.device(organization_id=organization["id"], hostname=hostname)
+                return [device["tunnel_ip"], device["tunnel_ip_v6"]]
+            self.assertEqual(given("web-17"), ["100.100.0.17", "200::11"])
+            self.assertEqual(given("mail"), ["100.100.0.1", "200::1"])
+            # Another's, reserved, or no number of a host.
+            self.assertEqual(given("db-17"), ["100.100.0.2", "200::2"])
+            self.assertEqual(given("zero-0"), ["100.100.0.3", "200::3"])
+            self.assertEqual(given("far-70000"), ["100.100.0.4", "200::4"])
+            self.assertEqual(given("wide-300"), ["100.100.1.44", "200::12c"])
+            small = admin.organization(cidr="10.0.0.0/30", strategy="named")
+            enrol = lambda hostname: admin.post("/api/devices", {
+                "public_key": public_key(), "organization_id": small["id"], "hostname": hostname})
+            self.assertEqual([enrol(name).json["tunnel_ip"] for name in ("a-2", "b-9")], ["10.0.0.2", "10.0.0.1"])
+            full = enrol("c-1")
+            self.assertEqual(full.status, 409, full)
+            self.assertIn("all 2 addresses of 10.0.0.0/30 are taken", full.json["error"])
 
 
 class Scatter(unittest.TestCase):
