@@ -15,18 +15,20 @@ void nx_live(struct nx_request *request)
 	nx_reply_text(request, 200, "application/json", UP);
 }
 
-/* A strategy that fails leaves all that it has no part in as it is: the server is up. */
+/* A strategy that fails leaves all that it has no part in as it is: the server is up. With one that keeps
+ * the writer, it is not. */
 static void ready_tell(struct nx_request *request, const struct nx_server *server)
 {
 	struct nx_buffer degraded = {0}, body = {0};
+	bool up = nx_strategies_degraded_write(server->strategies, &degraded);
 
-	nx_strategies_degraded_write(server->strategies, &degraded);
 	if (degraded.length)
-		nx_buffer_printf(&body, "{\"status\":\"UP\",\"degraded\":%s}", degraded.data);
+		nx_buffer_printf(&body, "{\"status\":\"%s\",\"degraded\":%s}", up ? "UP" : "DOWN",
+				 degraded.data);
 	else
 		nx_buffer_text(&body, UP);
 	nx_buffer_free(&degraded);
-	nx_reply_json(request, 200, &body);
+	nx_reply_json(request, up ? 200 : 503, &body);
 }
 
 void nx_ready(struct nx_request *request)

@@ -91,7 +91,7 @@ enum nx_status nx_lease_by_blocking(const struct nx_choice *choice, const struct
 	}
 	/* Taken meanwhile, or from the beginning. */
 	if (++asked->attempt >= NX_STRATEGY_ATTEMPTS)
-		return nx_lease_taken_again(strategy, &address, error);
+		return nx_lease_taken_again(choice, strategy, &address, error);
 	asked->address = (struct nx_address){0};
 	return question_open(choice->leases, choice->source, choice->request, strategy, asked->attempt,
 			     error);

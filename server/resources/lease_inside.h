@@ -42,8 +42,8 @@ enum nx_status nx_lease_misbehaves(const char *plugin, const struct nx_address *
 /* It has none, and not because there is none: NX_INTERNAL. */
 enum nx_status nx_lease_no_proposal(const char *plugin, const struct nx_error *why, struct nx_error *error);
 /* All that it has proposed for a device, this one at last, was taken: NX_INTERNAL. */
-enum nx_status nx_lease_taken_again(const struct nx_strategy *strategy, const struct nx_address *address,
-				    struct nx_error *error);
+enum nx_status nx_lease_taken_again(const struct nx_choice *choice, const struct nx_strategy *strategy,
+				    const struct nx_address *address, struct nx_error *error);
 /* Is it an address of the pool's family, in the pool's prefix? Otherwise `plugin` misbehaves. */
 enum nx_status nx_lease_proposal_check(const struct nx_choice *choice, const char *plugin,
 				       const struct nx_address *address, struct nx_error *error);

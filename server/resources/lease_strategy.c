@@ -82,6 +82,7 @@ static enum nx_status nothing(const struct nx_choice *choice, const struct nx_st
 	if (status == NX_EXHAUSTED)
 		return nx_fail(error, NX_EXHAUSTED, NULL, "plugin %s has no address to propose",
 			       strategy->plugin);
+	nx_strategies_wrong(choice->leases->server->strategies, strategy);
 	return nx_lease_no_proposal(strategy->plugin, why, error);
 }
 
@@ -92,6 +93,8 @@ static enum nx_status call(const struct nx_choice *choice, const struct nx_strat
 {
 	struct nx_strategies *strategies = choice->leases->server->strategies;
 	uint64_t begun = nx_strategies_microseconds();
+
+	nx_strategies_calling(strategies, strategy);
 	enum nx_status status = strategy->ops->choose(strategy->instance, request, out, why);
 	enum nx_strategy_result result = status == NX_OK	  ? NX_STRATEGY_PROPOSED
 					 : status == NX_EXHAUSTED ? NX_STRATEGY_EXHAUSTED
@@ -141,12 +144,13 @@ static enum nx_status ask(const struct nx_choice *choice, const struct nx_strate
 
 /* --- what is made of it -------------------------------------------------------------------- */
 
-enum nx_status nx_lease_taken_again(const struct nx_strategy *strategy, const struct nx_address *address,
-				    struct nx_error *error)
+enum nx_status nx_lease_taken_again(const struct nx_choice *choice, const struct nx_strategy *strategy,
+				    const struct nx_address *address, struct nx_error *error)
 {
 	char what[64];
 
 	snprintf(what, sizeof(what), "is taken like all %d that it has proposed", NX_STRATEGY_ATTEMPTS);
+	nx_strategies_wrong(choice->leases->server->strategies, strategy);
 	return nx_lease_misbehaves(strategy->plugin, address, what, error);
 }
 
@@ -172,8 +176,9 @@ enum nx_status nx_lease_proposal_take(const struct nx_choice *choice, const stru
 		nx_strategies_rejected(strategies, strategy,
 				       verdict == NX_CONFLICT ? NX_STRATEGY_TAKEN : NX_STRATEGY_UNFIT);
 	if (verdict == NX_CONFLICT)
-		return ++*repeated < NX_STRATEGY_ATTEMPTS ? NX_OK
-							  : nx_lease_taken_again(strategy, address, error);
+		return ++*repeated < NX_STRATEGY_ATTEMPTS
+			       ? NX_OK
+			       : nx_lease_taken_again(choice, strategy, address, error);
 	if (verdict == NX_INVALID)
 		return nx_lease_misbehaves(strategy->plugin, address, "is reserved", error);
 	if (verdict != NX_OK)
@@ -181,10 +186,12 @@ enum nx_status nx_lease_proposal_take(const struct nx_choice *choice, const stru
 	if (nx_pool_doubtful(choice->tx, entry))
 		status = nx_lease_exists(choice, address, &taken, error);
 	*free = status == NX_OK && !taken;
-	if (*free)
+	if (*free) {
 		nx_pool_taken(choice->tx, entry, address);
-	else if (status != NX_OK)
+		nx_strategies_given(strategies, strategy);
+	} else if (status != NX_OK) {
 		entry->family->ops->pool_give(entry->pool, address);
+	}
 	return status;
 }
 
@@ -221,7 +228,7 @@ enum nx_status nx_lease_by_strategy(const struct nx_choice *choice, const struct
 			nx_pool_exhausted(entry);
 	}
 	if (status == NX_OK && !free)
-		return nx_lease_taken_again(strategy, &found, error);
+		return nx_lease_taken_again(choice, strategy, &found, error);
 	if (status == NX_OK)
 		*out = found;
 	return status;

@@ -8,7 +8,8 @@
  * a row (breaker.h) it is asked once in a while only. Others are not concerned by either.
  *
  * Failures, for the breaker: calls that were not back in time, and NX_UNAVAILABLE. A wrong answer is
- * an answer.
+ * an answer. Of any strategy, it is shown that it has given several in a row, or that a call which keeps
+ * all other writes waiting is not back in time.
  *
  * Any thread, but for new, reload, stop and free: control thread.
  */
@@ -84,17 +85,23 @@ enum nx_strategy_rejection {
 };
 
 uint64_t nx_strategies_microseconds(void); /* of CLOCK_MONOTONIC */
-/* A call of a strategy that does not block has come back. `strategies` may be NULL, as in tests. */
+/* A strategy that does not block is about to be called. `strategies` may be NULL, as in tests. */
+void nx_strategies_calling(struct nx_strategies *strategies, const struct nx_strategy *strategy);
+/* That call has come back. The same. */
 void nx_strategies_measured(struct nx_strategies *strategies, const struct nx_strategy *strategy,
 			    enum nx_strategy_result result, uint64_t microseconds);
 /* A proposal was not given. The same. */
 void nx_strategies_rejected(struct nx_strategies *strategies, const struct nx_strategy *strategy,
 			    enum nx_strategy_rejection reason);
+/* What it has proposed was given to a device; or it has answered what no strategy may (proposals that
+ * are unfit count by themselves, and so does what a blocking one answers). The same. */
+void nx_strategies_given(struct nx_strategies *strategies, const struct nx_strategy *strategy);
+void nx_strategies_wrong(struct nx_strategies *strategies, const struct nx_strategy *strategy);
 
 /* In the text format of Prometheus. */
 void nx_strategies_metrics_write(struct nx_strategies *strategies, struct nx_buffer *out);
-/* Those that are asked once in a while only, as a JSON array of name and time since when; nothing when
- * there is none. */
-void nx_strategies_degraded_write(struct nx_strategies *strategies, struct nx_buffer *out);
+/* Those that are asked once in a while only, answer wrongly, or hang, as a JSON array of name, reason and
+ * time since when; nothing when there is none. False when one of them keeps all writes waiting. */
+bool nx_strategies_degraded_write(struct nx_strategies *strategies, struct nx_buffer *out);
 
 #endif

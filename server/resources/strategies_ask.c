@@ -136,8 +136,11 @@ static void keeper_wait(struct nx_strategies *strategies)
 	for (size_t i = 0; i < strategies->count; i++) {
 		earliest(&strategies->asker[i].waiting, &due);
 		earliest(&strategies->asker[i].running, &due);
+		uint64_t stuck = nx_asker_stuck_at(&strategies->asker[i]);
+		due = stuck < due ? stuck : due;
 	}
 	const struct timespec until = nx_timespec(due);
+	strategies->resting = due == UINT64_MAX;
 	if (due == UINT64_MAX)
 		pthread_cond_wait(&strategies->changed, &strategies->lock);
 	else
@@ -152,7 +155,10 @@ static void *keeper_main(void *context)
 	pthread_mutex_lock(&strategies->lock);
 	while (!strategies->stopping) {
 		keeper_wait(strategies);
+		strategies->resting = false;
 		nx_asks_expire(strategies, nx_milliseconds());
+		for (size_t i = 0; i < strategies->count; i++)
+			nx_asker_stuck_tell(&strategies->asker[i]);
 	}
 	pthread_mutex_unlock(&strategies->lock);
 	return NULL;

@@ -51,6 +51,12 @@ struct nx_asker {
 	unsigned thread_count;
 	struct nx_breaker breaker;
 	int64_t open_since; /* seconds since 1970; 0: it is not open */
+	/* Of one that does not: when the call began that is under way, milliseconds; 0: none is. */
+	uint64_t calling;
+	bool told_stuck;
+	/* Of any: wrong answers in a row, and when the last that made them too many was; 0: they are not. */
+	unsigned wrong;
+	int64_t wrong_since;
 	/* Told in the log now and then. */
 	uint64_t told, told_slow; /* when; 0: never */
 	unsigned untold;
@@ -67,6 +73,7 @@ struct nx_strategies {
 	pthread_cond_t changed; /* for the keeper, and for who waits for the end */
 	pthread_t keeper;	/* of the deadlines */
 	bool kept, stopping;
+	bool resting;		 /* the keeper: until something happens */
 	uint64_t timeout, retry; /* milliseconds */
 	unsigned threads;
 	uint64_t expected[NX_STRATEGY_EXPECTED];
@@ -96,5 +103,18 @@ void nx_asks_expire(struct nx_strategies *strategies, uint64_t now);
 void nx_asker_count(struct nx_asker *asker, enum nx_strategy_result result, uint64_t microseconds);
 /* Once in a while: that it fails, and why. */
 void nx_asker_tell(struct nx_asker *asker, const char *reason);
+
+/* --- strategies_doubt.c: under the lock --- */
+
+/* It has given a wrong answer. */
+void nx_asker_wrong(struct nx_asker *asker);
+/* When a call that keeps all other writes waiting has to be told of; UINT64_MAX: there is none. */
+uint64_t nx_asker_stuck_at(const struct nx_asker *asker);
+/* Is there one that is not back in time? */
+bool nx_asker_stuck(const struct nx_asker *asker);
+/* Tell of it, once. */
+void nx_asker_stuck_tell(struct nx_asker *asker);
+/* What is to be shown of it, and since when (seconds since 1970); NULL: nothing. */
+const char *nx_asker_doubt(const struct nx_asker *asker, int64_t *since);
 
 #endif

@@ -84,6 +84,8 @@ void nx_strategies_measured(struct nx_strategies *strategies, const struct nx_st
 	if (!asker)
 		return;
 	pthread_mutex_lock(&strategies->lock);
+	asker->calling = 0;
+	asker->told_stuck = false;
 	nx_asker_count(asker, result, microseconds);
 	slow_tell(asker, microseconds);
 	pthread_mutex_unlock(&strategies->lock);
@@ -98,6 +100,8 @@ void nx_strategies_rejected(struct nx_strategies *strategies, const struct nx_st
 		return;
 	pthread_mutex_lock(&strategies->lock);
 	asker->rejection[reason]++;
+	if (reason == NX_STRATEGY_UNFIT)
+		nx_asker_wrong(asker);
 	pthread_mutex_unlock(&strategies->lock);
 }
 
@@ -151,6 +155,8 @@ static void gauge_write(const struct nx_asker *asker, const char *name, unsigned
 
 void nx_strategies_metrics_write(struct nx_strategies *strategies, struct nx_buffer *out)
 {
+	int64_t since;
+
 	pthread_mutex_lock(&strategies->lock);
 	calls_write(strategies, out);
 	head_write(out, "strategy_seconds", "histogram", "How long calls of strategies take.");
@@ -160,31 +166,39 @@ void nx_strategies_metrics_write(struct nx_strategies *strategies, struct nx_buf
 	for (size_t i = 0; i < strategies->count; i++)
 		gauge_write(&strategies->asker[i], "strategy_waiting", strategies->asker[i].waiting_count,
 			    out);
-	head_write(out, "strategy_hanging", "gauge", "Calls that nobody waits for any more.");
+	head_write(out, "strategy_hanging", "gauge", "Calls that are not back in time.");
 	for (size_t i = 0; i < strategies->count; i++)
-		gauge_write(&strategies->asker[i], "strategy_hanging", strategies->asker[i].hung, out);
-	head_write(out, "strategy_degraded", "gauge", "1: it fails, and is asked once in a while only.");
+		gauge_write(&strategies->asker[i], "strategy_hanging",
+			    strategies->asker[i].hung + nx_asker_stuck(&strategies->asker[i]), out);
+	head_write(out, "strategy_degraded", "gauge",
+		   "1: it is asked once in a while only, answers wrongly, or keeps all writes waiting.");
 	for (size_t i = 0; i < strategies->count; i++)
-		gauge_write(&strategies->asker[i], "strategy_degraded", strategies->asker[i].breaker.open,
-			    out);
+		gauge_write(&strategies->asker[i], "strategy_degraded",
+			    nx_asker_doubt(&strategies->asker[i], &since) != NULL, out);
 	pthread_mutex_unlock(&strategies->lock);
 }
 
-void nx_strategies_degraded_write(struct nx_strategies *strategies, struct nx_buffer *out)
+bool nx_strategies_degraded_write(struct nx_strategies *strategies, struct nx_buffer *out)
 {
-	char since[NX_TIME_TEXT];
+	char text[NX_TIME_TEXT];
+	bool writable = true;
 	size_t count = 0;
 
 	pthread_mutex_lock(&strategies->lock);
 	for (size_t i = 0; i < strategies->count; i++) {
 		const struct nx_asker *asker = &strategies->asker[i];
 
-		if (!asker->breaker.open)
+		int64_t since;
+		const char *doubt = nx_asker_doubt(asker, &since);
+
+		if (!doubt)
 			continue;
-		nx_buffer_printf(out, "%s{\"strategy\":\"%s\",\"since\":\"%s\"}", count++ ? "," : "[",
-				 asker->name, nx_time_format(asker->open_since, since));
+		nx_buffer_printf(out, "%s{\"strategy\":\"%s\",\"since\":\"%s\",\"reason\":\"%s\"}",
+				 count++ ? "," : "[", asker->name, nx_time_format(since, text), doubt);
+		writable = writable && !nx_asker_stuck(asker);
 	}
 	pthread_mutex_unlock(&strategies->lock);
 	if (count)
 		nx_buffer_text(out, "]");
+	return writable;
 }

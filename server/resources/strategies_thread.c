@@ -84,6 +84,8 @@ static void call_note(struct nx_asker *asker, enum nx_status said, const struct 
 
 	nx_asker_count(asker, result, microseconds);
 	asker->rejection[NX_STRATEGY_UNFIT] += said == NX_OK && proposal->status != NX_OK;
+	if (proposal->status == NX_INTERNAL)
+		nx_asker_wrong(asker);
 	nx_asker_judge(asker, proposal);
 }
 

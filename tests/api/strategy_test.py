@@ -7,9 +7,10 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import threading
 import unittest
 
-from server import BUILD_DIR, Server, run
+from server import BUILD_DIR, Server, run, wait_for
 from world import User, Watch, public_key
 
 ADDRESSES = {"strategy": "tunnel_ip", "strategy_v6": "tunnel_ip_v6"}
@@ -269,6 +270,71 @@ class Misbehaving(unittest.TestCase):
                 asked = {"tunnel_ip": "100.100.9.9", "tunnel_ip_v6": "200::99"}
                 self.assertEqual(admin.device(organization_id=organization["id"], hostname="failing", **asked)["tunnel_ip"],
                                  "100.100.9.9")
+
+    def figure(self, server, name):
+        for line in server.get("/metrics").text.splitlines():
+            if line.startswith(f'nexodus_strategy_{name}{{strategy="bad"}} '):
+                return float(line.rsplit(" ", 1)[1])
+        raise AssertionError(f"no metric nexodus_strategy_{name}")
+
+    def test_wrong_for_ever(self):
+        """Everybody can see it after a few in a row, and no longer when it has given an address."""
+        with Server(plugin_directory=self.directory) as server:
+            admin = User(server, "admin", server.admin_password())
+            organization = admin.organization(strategy="bad")
+            post = lambda hostname: admin.post("/api/devices", {
+                "public_key": public_key(), "organization_id": organization["id"], "hostname": hostname}).status
+            self.assertEqual(post("well"), 201)
+            for wrong in ("duplicate", "outside", "reserved", "garbage", "failing"):
+                with self.subTest(wrong=wrong):
+                    # A registration that fails is run twice: four answers, and one that there is none left.
+                    self.assertEqual([post(wrong) for _ in range(2)] + [post("exhausted")], [500] * 2 + [409])
+                    self.assertEqual(server.get("/ready").json, {"status": "UP"})
+                    self.assertEqual(self.figure(server, "degraded"), 0)
+                    self.assertEqual([post(wrong) for _ in range(3)], [500] * 3)
+                    ready = server.get("/ready")
+                    self.assertEqual((ready.status, ready.json["status"]), (200, "UP"))
+                    self.assertEqual([(d["strategy"], d["reason"]) for d in ready.json["degraded"]],
+                                     [("bad", "its answers are wrong")])
+                    self.assertRegex(ready.json["degraded"][0]["since"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+                    self.assertEqual(self.figure(server, "degraded"), 1)
+                    # Others are given theirs meanwhile, and it is asked on.
+                    admin.device(organization_id=admin.own_organization()["id"])
+                    self.assertEqual(post("well"), 201)
+                    self.assertEqual(server.get("/ready").json, {"status": "UP"})
+            events = [e.get("event") for e in server.events()]
+            self.assertEqual(events.count("a strategy has given nothing but wrong answers for some time"), 5)
+            self.assertEqual(events.count("a strategy answers well again"), 5)
+
+    def test_one_that_does_not_come_back(self):
+        """Nothing can be written then: whoever looks is told, and by which strategy."""
+        gate = self.directory / "gate"
+        environment = {"NEXODUS_BAD_STRATEGY_GATE": str(gate), "NEXODUS_STRATEGIES_TIMEOUT": "1s"}
+        with Server(plugin_directory=self.directory, environment=environment) as server:
+            admin = User(server, "admin", server.admin_password())
+            organization = admin.organization(strategy="bad")
+            answers = []
+            stuck = threading.Thread(target=lambda: answers.append(admin.post("/api/devices", {
+                "public_key": public_key(), "organization_id": organization["id"], "hostname": "stuck"})))
+            gate.touch()
+            try:
+                stuck.start()
+                wait_for(lambda: server.get("/ready").status == 503, 15, "the server to say that it cannot write")
+                ready = server.get("/ready").json
+                self.assertEqual((ready["status"], [(d["strategy"], d["reason"]) for d in ready["degraded"]]),
+                                 ("DOWN", [("bad", "it keeps all writes waiting")]))
+                self.assertEqual((self.figure(server, "hanging"), self.figure(server, "degraded")), (1, 1))
+                told = "a strategy does not come back, and keeps all other writes waiting"
+                wait_for(lambda: told in server.log(), 10, "the log to tell")
+                self.assertEqual([(e["strategy"], e["plugin"]) for e in server.events() if e.get("event") == told],
+                                 [("bad", "bad-strategy")])
+                self.assertEqual(admin.get(f"/api/organizations/{organization['id']}").status, 200)
+            finally:
+                gate.unlink()
+            stuck.join()
+            self.assertEqual(answers[0].status, 201, answers[0])
+            self.assertEqual((server.get("/ready").status, server.get("/ready").json), (200, {"status": "UP"}))
+            self.assertEqual(self.figure(server, "hanging"), 0)
 
     def test_built_for_an_older_server(self):
         with Server(plugin_directory=self.directory) as server:

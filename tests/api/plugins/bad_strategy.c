@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A strategy that does what no strategy may, in the way that the device's host name asks for. */
+/*
+ * A strategy that does what no strategy may, in the way that the device's host name asks for. The file `gate`
+ * keeps the call inside that does not come back, as long as it is there.
+ */
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <nexodus/plugin.h>
 #include <nexodus/strategy.h>
+
+static char *gate;
 
 typedef enum nx_status deed(const struct nx_strategy_request *request, struct nx_address *out,
 			    struct nx_error *error);
@@ -129,6 +136,14 @@ static enum nx_status slow(const struct nx_strategy_request *request, struct nx_
 	return well(request, out, error);
 }
 
+static enum nx_status stuck(const struct nx_strategy_request *request, struct nx_address *out,
+			    struct nx_error *error)
+{
+	while (access(gate, F_OK) == 0)
+		nanosleep(&(const struct timespec){.tv_nsec = 20000000}, NULL);
+	return well(request, out, error);
+}
+
 static const struct {
 	const char *hostname;
 	deed *deed;
@@ -136,6 +151,7 @@ static const struct {
 	{"duplicate", duplicate}, {"late", late},	    {"outside", outside}, {"reserved", reserved},
 	{"family", family},	  {"garbage", garbage},	    {"nothing", nothing}, {"failing", failing},
 	{"silent", silent},	  {"exhausted", exhausted}, {"looking", looking}, {"slow", slow},
+	{"stuck", stuck},
 };
 
 static enum nx_status choose(void *instance, const struct nx_strategy_request *request,
@@ -165,12 +181,21 @@ static const struct nx_provide provides[] = {{"strategy", KEY, &ops}};
 static enum nx_status load(struct nx_host *host, const struct nx_services *services, void **instance,
 			   struct nx_error *error)
 {
-	(void)host;
-	(void)services;
 	(void)error;
+	gate = strdup(services->config_string(host, "gate"));
 	*instance = NULL;
-	return NX_OK;
+	return gate ? NX_OK : NX_INTERNAL;
 }
+
+static void unload(void *instance)
+{
+	(void)instance;
+	free(gate);
+}
+
+static const struct nx_config_key config_keys[] = {
+	{.name = "gate", .type = NX_CONFIG_STRING, .fallback = "/nowhere", .summary = "a file"},
+};
 
 static const struct nx_plugin plugin = {
 	.magic = NX_PLUGIN_MAGIC,
@@ -183,7 +208,9 @@ static const struct nx_plugin plugin = {
 	.license = "Apache-2.0",
 	.summary = "A strategy that misbehaves",
 	.provides = NX_TABLE(provides),
+	.config_keys = NX_TABLE(config_keys),
 	.load = load,
+	.unload = unload,
 };
 
 const struct nx_plugin *nexodus_plugin(void)
