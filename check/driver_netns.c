@@ -172,7 +172,7 @@ static bool life_judge(struct tunnel *tunnel)
 	return peers_judge(tunnel, "of a new interface") && peers_begin(tunnel) &&
 	       peers_judge(tunnel, "once applied") && peers_change(tunnel) && mtu_judge(tunnel) &&
 	       tunnel_adopt(tunnel) && peers_judge(tunnel, "after interface_up once more") &&
-	       tunnel_restart(tunnel) && peers_judge(tunnel, "after another start");
+	       tunnel_restart(tunnel) && peers_resume(tunnel, "after another start");
 }
 
 static void check_netns(struct check *check)

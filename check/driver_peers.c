@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Peers of a real interface: what was applied is what is observed. */
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -84,6 +85,9 @@ static void peer_observed(void *context, const struct nx_peer *found)
 	struct peer *peer = peer_find(tunnel, found->public_key);
 
 	if (!peer) {
+		if (tunnel->strangers < PEERS)
+			snprintf(tunnel->strange[tunnel->strangers], NX_PUBLIC_KEY_TEXT, "%s",
+				 found->public_key);
 		tunnel->strangers++;
 		return;
 	}
@@ -144,6 +148,41 @@ bool peers_judge(struct tunnel *tunnel, const char *when)
 							&error),
 			      &error) &&
 	       observation_judge(tunnel, "peers_status", when);
+}
+
+/* Remove those that go by other names, and name those that should be there. */
+static bool peers_name(struct tunnel *tunnel)
+{
+	struct nx_peer_change changes[2 * PEERS];
+	struct nx_error error = {0};
+	size_t count = 0;
+
+	for (size_t i = 0; i < tunnel->strangers && i < PEERS; i++) {
+		changes[count] = (struct nx_peer_change){.action = NX_PEER_REMOVE};
+		changes[count++].peer.public_key = tunnel->strange[i];
+	}
+	for (size_t i = 0; i < PEERS; i++) {
+		if (tunnel->peers[i].present)
+			changes[count++] = change_of(&tunnel->peers[i], tunnel->peers[i].endpoint.port != 0);
+	}
+	return TUNNEL_ANSWERS(tunnel, "peers_apply",
+			      tunnel->ops->peers_apply(tunnel_instance(tunnel), changes, count, &error),
+			      &error);
+}
+
+bool peers_resume(struct tunnel *tunnel, const char *when)
+{
+	struct nx_error error = {0};
+
+	tunnel->strangers = 0;
+	if (!TUNNEL_ANSWERS(
+		    tunnel, "peers_observe",
+		    tunnel->ops->peers_observe(tunnel_instance(tunnel), peer_observed, tunnel, &error),
+		    &error))
+		return false;
+	for (size_t i = 0; i < PEERS; i++)
+		tunnel->peers[i].seen = 0;
+	return (!tunnel->strangers || peers_name(tunnel)) && peers_judge(tunnel, when);
 }
 
 bool peers_begin(struct tunnel *tunnel)

@@ -104,11 +104,13 @@ static void check_canonical(struct check *check)
 	bool taken;
 
 	for (uint64_t i = 0; i < rounds; i++) {
-		if (i % 3 == 0) { /* 32 bytes, as most keys are */
+		if (i % 4 == 0) { /* 32 bytes, as most keys are */
 			key_random(check, text, 42, base64);
 			memcpy(text + 42, endings[random_below(&check->random, NX_COUNT(endings))], 3);
-		} else if (i % 3 == 1) {
+		} else if (i % 4 == 1) {
 			key_random(check, text, 64, hex);
+		} else if (i % 4 == 2) { /* or fewer */
+			key_random(check, text, 2 * (1 + random_below(&check->random, 31)), hex);
 		} else {
 			key_random(check, text, random_below(&check->random, 200), base64);
 		}

@@ -27,7 +27,8 @@ struct tunnel {
 	struct nx_interface interface;
 	char *state_directory;
 	struct peer peers[PEERS];
-	unsigned int strangers; /* observed, and not ours */
+	unsigned int strangers;			 /* observed, and not ours */
+	char strange[PEERS][NX_PUBLIC_KEY_TEXT]; /* the keys of the first of these */
 	bool differs;
 };
 
@@ -48,6 +49,9 @@ bool tunnel_ends(struct tunnel *tunnel, enum nx_status status, const struct nx_e
 
 /* What the tunnel has is what was applied. `when`: for the message. */
 bool peers_judge(struct tunnel *tunnel, const char *when);
+/* The same after another start, where a driver whose kernel knows no keys may call peers by names of its own
+ * until it is told them, as the agent does, in the call that removes those. */
+bool peers_resume(struct tunnel *tunnel, const char *when);
 /* Make peers and apply them. */
 bool peers_begin(struct tunnel *tunnel);
 /* Some go, some lead elsewhere; where an endpoint is not set the tunnel keeps the one it has. */

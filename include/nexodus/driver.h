@@ -112,7 +112,11 @@ struct nx_driver_ops {
 				       struct nx_interface *out, struct nx_error *error);
 	/* Is the interface still there and ours? */
 	bool (*interface_stands)(void *instance);
-	/* The peers that the tunnel has now. */
+	/*
+	 * The peers that the tunnel has now. One that was started anew and whose tunnel knows no keys
+	 * calls each by a name of its own, which is removed in the call that names those that should be
+	 * there; a peer that is so named again is not to be disturbed.
+	 */
 	enum nx_status (*peers_observe)(void *instance,
 					void (*each)(void *context, const struct nx_peer *peer),
 					void *context, struct nx_error *error);
