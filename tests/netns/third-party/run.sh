@@ -53,6 +53,15 @@ check "it was built with the headers that are installed" \
 	grep -rqF --include='*.d' "$root/include/nexodus/driver.h" "$LAB_DIR/built"
 check_not "and with none of the source tree" grep -rlF --include='*.d' "$source_tree/" "$LAB_DIR/built"
 
+# judged HALF CHECK: nexodus-plugin-check has nothing to say against it, and that check was one of those
+judged()
+{
+	logged "$root/bin/nexodus-plugin-check" --operations=20000 --netns \
+		"$LAB_DIR/built/plugins/$1/driver-vxlan.so" && grep -x "ok: $2" "$LAB_DIR/build.log"
+}
+check "its server half passes what a driver is checked for" judged server driver/vxlan.canonical
+check "its agent half too, on a real kernel" judged agent driver/vxlan.netns
+
 need mesh_server_start --listen="$mesh_address:8080, [fd99::254]:8080" --plugins="$plugins"
 need mesh_key_create
 
