@@ -9,6 +9,7 @@
 
 #define UP "{\"status\":\"UP\"}"
 #define DOWN "{\"status\":\"DOWN\"}"
+#define RETRY_SECONDS "2"
 
 void nx_live(struct nx_request *request)
 {
@@ -28,6 +29,8 @@ static void ready_tell(struct nx_request *request, const struct nx_server *serve
 	else
 		nx_buffer_text(&body, UP);
 	nx_buffer_free(&degraded);
+	if (!up)
+		nx_reply_header(request, "Retry-After", RETRY_SECONDS);
 	nx_reply_json(request, up ? 200 : 503, &body);
 }
 
@@ -39,7 +42,7 @@ void nx_ready(struct nx_request *request)
 		ready_tell(request, server);
 		return;
 	}
-	nx_reply_header(request, "Retry-After", "2");
+	nx_reply_header(request, "Retry-After", RETRY_SECONDS);
 	nx_reply_text(request, 503, "application/json", DOWN);
 }
 

@@ -320,7 +320,9 @@ class Misbehaving(unittest.TestCase):
             try:
                 stuck.start()
                 wait_for(lambda: server.get("/ready").status == 503, 15, "the server to say that it cannot write")
-                ready = server.get("/ready").json
+                answer = server.get("/ready")
+                self.assertTrue(int(answer.headers["Retry-After"]) > 0, answer)
+                ready = answer.json
                 self.assertEqual((ready["status"], [(d["strategy"], d["reason"]) for d in ready["degraded"]]),
                                  ("DOWN", [("bad", "it keeps all writes waiting")]))
                 self.assertEqual((self.figure(server, "hanging"), self.figure(server, "degraded")), (1, 1))
