@@ -36,6 +36,8 @@ struct wg_driver {
 #define WG_PATIENCE_NANOSECONDS (5 * UINT64_C(1000000000))
 /* How long a daemon whose interface was just removed may keep its socket and its port. */
 #define WG_LEAVING_NANOSECONDS (2 * UINT64_C(1000000000))
+/* How long another program that has just made an interface may take to give it a key. */
+#define WG_MAKER_NANOSECONDS UINT64_C(1000000000)
 
 /*
  * Fill `error` with "<what>: <errno in words> (<text>)" and answer the status that

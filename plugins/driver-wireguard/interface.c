@@ -140,11 +140,31 @@ static enum nx_status link_obtain(struct ascent *ascent, struct nx_error *error)
 	if (status != NX_NOT_FOUND)
 		return status;
 	status = link_make(ascent, error);
+	/* Another program, perhaps another nexd, may have made it in the same moment. */
+	if (status && wg_link_find(ascent->driver, name, &ascent->link, NULL) == NX_OK)
+		return backend_recognize(ascent, error);
 	if (!status)
 		status = wg_link_find(ascent->driver, name, &ascent->link, error);
 	if (status == NX_NOT_FOUND)
 		ascent->driver->services->fail(error, status, NULL,
 					       "interface %s vanished as soon as it was made", name);
+	return status;
+}
+
+/* Read the device. One without a key that somebody else made may be about to get one of its maker's. */
+static enum nx_status device_await(const struct ascent *ascent, struct wg_device *device,
+				   struct nx_error *error)
+{
+	const struct nx_services *services = ascent->driver->services;
+	const struct wg_tunnel *tunnel = &ascent->tunnel;
+	const uint64_t deadline = services->clock_nanoseconds() + WG_MAKER_NANOSECONDS;
+	enum nx_status status = tunnel->backend->read(ascent->driver, tunnel, device, error);
+
+	while (!status && !device->has_key && !ascent->made && services->clock_nanoseconds() < deadline) {
+		wg_pause();
+		wg_device_clear(device);
+		status = tunnel->backend->read(ascent->driver, tunnel, device, error);
+	}
 	return status;
 }
 
@@ -154,7 +174,7 @@ static enum nx_status key_settle(struct ascent *ascent, struct nx_error *error)
 	const struct wg_settings settings = {.private_key = &ascent->private_key};
 	const struct wg_tunnel *tunnel = &ascent->tunnel;
 	struct wg_device device WG_AUTO_DEVICE = {0};
-	enum nx_status status = tunnel->backend->read(ascent->driver, tunnel, &device, error);
+	enum nx_status status = device_await(ascent, &device, error);
 
 	if (status)
 		return status;
@@ -320,9 +340,12 @@ enum nx_status wg_interface_read(const struct wg_driver *driver, struct wg_devic
 					      tunnel->name);
 	status = tunnel->backend->read(driver, tunnel, out, error);
 	if (!status && !is_ours(out, &driver->public_key))
-		status = driver->services->fail(error, NX_CONFLICT, NULL,
-						"the private key of interface %s was replaced by another one",
-						tunnel->name);
+		status =
+			driver->services->fail(error, NX_CONFLICT, NULL,
+					       "the private key of interface %s was replaced by another one: "
+					       "another program uses it. End that program and restart nexd, "
+					       "or give nexd another --interface",
+					       tunnel->name);
 	return status;
 }
 

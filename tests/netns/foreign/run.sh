@@ -161,4 +161,16 @@ check "the second one ends in order" mesh_stop side
 for family in 4 6; do
 	check "and the first one is not touched, IPv$family" mesh_ping alpha "$(mesh_tunnel_address beta $family)" 10
 done
+
+another_start red --interface=wg5
+another_start blue --interface=wg5
+red_or_blue_ended()
+{
+	ended "${mesh_pid[red]}" || ended "${mesh_pid[blue]}"
+}
+check_soon "of two devices' nexd that start at once on one interface, one ends" 30 red_or_blue_ended
+if ended "${mesh_pid[red]}"; then gone=red stays=blue; else gone=blue stays=red; fi
+check "with exit code 4" ends_with 4 $gone
+check "and why" says $gone "interface wg5 exists and is not ours"
+check "and the other one runs" mesh_wait_running 1 $stays gamma
 mesh_finish
