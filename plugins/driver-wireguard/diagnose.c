@@ -15,7 +15,9 @@
 
 #include <linux/wireguard.h>
 
+#include "backend.h"
 #include "cleanup.h"
+#include "link.h"
 
 enum { TEXT_ROOM = 320 };
 
@@ -194,11 +196,11 @@ static void port_taken_tell(const struct nx_diagnosis *diagnosis)
 	    "End that program, or give nexd another listen-port (0 for any).");
 }
 
-static void port_tell(const struct nx_diagnosis *diagnosis)
+static void port_tell(const struct nx_diagnosis *diagnosis, bool stands)
 {
 	if (!diagnosis->listen_port)
 		say(diagnosis, "port", NX_VERDICT_OK, "the tunnel takes any port that is free", "");
-	else if (if_nametoindex(diagnosis->interface))
+	else if (stands)
 		say(diagnosis, "port", NX_VERDICT_OK, "the tunnel's interface stands, and has its port", "");
 	else if (port_free(diagnosis->listen_port))
 		say(diagnosis, "port", NX_VERDICT_OK, "the tunnel's port is free", "");
@@ -206,8 +208,45 @@ static void port_tell(const struct nx_diagnosis *diagnosis)
 		port_taken_tell(diagnosis);
 }
 
+/* --- whose the interface's name is ---------------------------------------------------------- */
+
+static bool kind_fits(const struct wg_link *link)
+{
+	return strcmp(link->kind, wg_backend_kernel.link_kind) == 0 ||
+	       strcmp(link->kind, wg_backend_userspace.link_kind) == 0;
+}
+
+static void stranger_tell(const struct nx_diagnosis *diagnosis, const struct wg_link *link)
+{
+	char what[TEXT_ROOM], remedy[TEXT_ROOM];
+
+	snprintf(what, sizeof(what),
+		 "interface %s exists and is of kind %s, no WireGuard: nexd does not touch it",
+		 diagnosis->interface, *link->kind ? link->kind : "none");
+	snprintf(remedy, sizeof(remedy), "Give nexd another interface, or remove it (ip link delete %s).",
+		 diagnosis->interface);
+	say(diagnosis, "interface", NX_VERDICT_PROBLEM, what, remedy);
+}
+
+/* Does the tunnel's interface stand, as far as can be seen without its key? */
+static bool interface_tell(const struct wg_driver *driver, const struct nx_diagnosis *diagnosis)
+{
+	struct wg_link link;
+
+	if (wg_link_find(driver, diagnosis->interface, &link, NULL) != NX_OK) {
+		say(diagnosis, "interface", NX_VERDICT_OK, "the name of the tunnel's interface is free", "");
+		return false;
+	}
+	if (!kind_fits(&link)) {
+		stranger_tell(diagnosis, &link);
+		return false;
+	}
+	say(diagnosis, "interface", NX_VERDICT_OK, "the tunnel's interface stands", "");
+	return true;
+}
+
 void wg_diagnose(const struct wg_driver *driver, const struct nx_diagnosis *diagnosis)
 {
 	tunnel_tell(driver, diagnosis);
-	port_tell(diagnosis);
+	port_tell(diagnosis, interface_tell(driver, diagnosis));
 }

@@ -123,6 +123,11 @@ echo "--- the port is taken"
 # By whom is known: the server answers STUN there.
 finds port problem "3478.*held by nexodus-server .*process $mesh_server_pid" server NEXD_LISTEN_PORT=3478
 
+echo "--- another interface has the name"
+need ip -n "$LAB-a" link add wg0 type bridge
+finds interface problem "wg0 exists and is of kind bridge" a
+need ip -n "$LAB-a" link delete wg0
+
 echo "--- IPv6"
 finds mtu problem "1200" a NEXD_MTU=1200
 need lab_v6 a off
