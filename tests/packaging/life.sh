@@ -150,6 +150,7 @@ files_installed()
 		/usr/share/man/man5/nexodus-server.conf.5.gz /usr/share/bash-completion/completions/nexctl \
 		/usr/share/man/man1/nexodus-plugin-check.1.gz /usr/share/doc/nexodus-plugin-dev/guide.md.gz \
 		/usr/share/doc/nexodus-plugin-dev/driver.md.gz \
+		/usr/share/doc/nexodus-server/ipam.md.gz /usr/share/doc/nexd/ways.md.gz \
 		/usr/share/doc/nexodus-plugin-dev/examples/driver-vxlan/CMakeLists.txt /usr/include/nexodus/plugin.h; do
 		[ -e "$file" ] || dpkg --listfiles nexd nexctl nexodus-server nexodus-plugin-dev | grep -qx "$file" ||
 			{ echo "$file is missing"; return 1; }
