@@ -201,5 +201,7 @@ bool cli_put_by_family(struct nx_json *object, const char *name, const char *lis
  * of which the server takes those that it has.
  */
 bool cli_put_by_family_name(struct nx_json *object, const char *name, const char *list);
+/* What --cidr, --cidr-v6 and --strategy say of an organization, each as far as it is given. The same. */
+bool cli_put_prefixes(const struct cli *cli, struct nx_json *object);
 
 #endif

@@ -103,3 +103,17 @@ bool cli_put_by_family_name(struct nx_json *object, const char *name, const char
 	}
 	return true;
 }
+
+bool cli_put_prefixes(const struct cli *cli, struct nx_json *object)
+{
+	const char *prefixes = cli_value(cli, "cidr"), *v6 = cli_value(cli, "cidr-v6");
+	const char *strategies = cli_value(cli, "strategy");
+
+	if (prefixes && !cli_put_by_family(object, "cidr", prefixes))
+		return false;
+	if (v6 && !put_once(object, "cidr", "_v6", v6)) {
+		cli_usage(cli, "--cidr and --cidr-v6 both name an IPv6 prefix");
+		return false;
+	}
+	return !strategies || cli_put_by_family_name(object, "strategy", strategies);
+}

@@ -98,19 +98,11 @@ static int organization_users(struct cli *cli)
 static int organization_create(struct cli *cli)
 {
 	NX_AUTO_JSON struct nx_json *body = nx_json_object();
-	const char *prefixes = cli_value(cli, "cidr"), *v6 = cli_value(cli, "cidr-v6");
 
 	nx_json_put_string(body, "name", cli_value(cli, "name"));
 	if (cli_value(cli, "description"))
 		nx_json_put_string(body, "description", cli_value(cli, "description"));
-	if (prefixes && !cli_put_by_family(body, "cidr", prefixes))
-		return CLI_USAGE;
-	if (v6 && nx_json_member(body, "cidr_v6"))
-		return cli_usage(cli, "--cidr and --cidr-v6 both name an IPv6 prefix");
-	if (v6)
-		nx_json_put_string(body, "cidr_v6", v6);
-	if (cli_value(cli, "strategy") &&
-	    !cli_put_by_family_name(body, "strategy", cli_value(cli, "strategy")))
+	if (!cli_put_prefixes(cli, body))
 		return CLI_USAGE;
 	nx_json_put_boolean(body, "hub_zone", cli_value(cli, "hub-zone") != NULL);
 	return cli_show(cli, "POST", "/api/organizations", body, columns, NX_COUNT(columns));

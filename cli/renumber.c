@@ -202,16 +202,7 @@ static int act(struct cli *cli, const char *path, const char *verb, const struct
 /* What it is to become: a prefix of one family, or a strategy. */
 static int wish_read(struct cli *cli, struct nx_json *body)
 {
-	const char *prefix = cli_value(cli, "cidr"), *v6 = cli_value(cli, "cidr-v6");
-
-	if (prefix && !cli_put_by_family(body, "cidr", prefix))
-		return CLI_USAGE;
-	if (v6 && nx_json_member(body, "cidr_v6"))
-		return cli_usage(cli, "--cidr and --cidr-v6 both name an IPv6 prefix");
-	if (v6)
-		nx_json_put_string(body, "cidr_v6", v6);
-	if (cli_value(cli, "strategy") &&
-	    !cli_put_by_family_name(body, "strategy", cli_value(cli, "strategy")))
+	if (!cli_put_prefixes(cli, body))
 		return CLI_USAGE;
 	if (!nx_json_first(body))
 		return cli_usage(cli, "to what? Give --cidr, --cidr-v6 or --strategy");

@@ -140,6 +140,8 @@ check "through the relay too" mesh_ping late "$ns6" 10
 # --- IPv4: committed, rolled back, committed -----------------------------------------------------------
 
 check_soon "all are in touch with the server that was killed last" 30 online 5
+plan=$(renumber --cidr 10.44.0.0/16 --dry-run --output json)
+check_same "the dry run for IPv4: all keep their host parts" "5 0" "$(jq -r '"\(.moved) \(.chosen)"' <<<"$plan")"
 check "IPv4 starts" renumber start --cidr 10.44.0.0/16
 records=$(mesh_devices)
 n4=$(of beta tunnel_ip_second) ns4=$(of spoke tunnel_ip_second)
