@@ -16,7 +16,7 @@ struct nx_choice {
 	struct nx_tx *tx;
 	struct nx_pool_entry *entry;
 	const struct nx_lease_request *request;
-	const struct nx_lease_source *source; /* for strategies that block */
+	const struct nx_lease_source *source;
 };
 
 /* Is this address of the organization leased, kept for a device, or in quarantine, as the store

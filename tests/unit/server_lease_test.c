@@ -314,7 +314,8 @@ static enum nx_status lease_run(struct deed *deed, struct nx_tx *tx, const char 
 	wanted.bytes[3] = (uint8_t)(wanted.bytes[3] + deed->host);
 	asked = 0;
 	if (by_strategy && !deed->host) {
-		struct nx_choice choice = {.leases = server.leases, .tx = tx, .request = &request};
+		struct nx_choice choice = {
+			.leases = server.leases, .tx = tx, .request = &request, .source = &source};
 
 		status = nx_pool_open(server.leases, tx, &source, organization, &choice.entry, error);
 		if (status == NX_OK)
