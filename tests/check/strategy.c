@@ -66,7 +66,7 @@ static void leaf_through(const struct nx_prefix *prefix)
 	volatile unsigned long pages = 0;
 	unsigned int bits = prefix->address.length * 8u - prefix->bits;
 
-	for (unsigned long i = 0; i < 8ul << (bits < 16 ? bits : 16); i++)
+	for (unsigned long i = 0; i < 32ul << (bits < 16 ? bits : 16); i++)
 		pages = pages + i;
 }
 #endif
