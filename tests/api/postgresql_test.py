@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same on PostgreSQL, and two servers on one database: a throw-away PostgreSQL for all of it."""
+"""Several servers on one PostgreSQL database, and what they do when it comes and goes: a throw-away one for all of it."""
 
 import concurrent.futures
 import os
@@ -10,8 +10,6 @@ import threading
 import time
 import unittest
 
-import resources_test
-import watch_test
 from renumbers import Renumbers
 from server import SOURCE_DIR, Server, run, wait_for
 from world import User, Watch, device_token, public_key
@@ -37,18 +35,6 @@ def database(name):
     """A fresh one, as options of a server."""
     subprocess.run(["psql", "-q", "-c", f"CREATE DATABASE {name}"], check=True)
     return {"store": "postgresql", "database": f"host={os.environ['PGHOST']} user={os.environ['PGUSER']} dbname={name}"}
-
-
-class Resources(resources_test.Resources):
-    @staticmethod
-    def make_server():
-        return Server(**database("resources"))
-
-
-class Watching(watch_test.Watching):
-    @staticmethod
-    def make_server():
-        return Server(**database("watching"))
 
 
 class Renumbering(Renumbers, unittest.TestCase):

@@ -12,13 +12,9 @@ from world import User, device_token, public_key
 
 
 class Resources(unittest.TestCase):
-    @staticmethod
-    def make_server():
-        return Server()
-
     @classmethod
     def setUpClass(cls):
-        cls.server = cls.make_server()
+        cls.server = Server()
         cls.server.start()
         cls.admin = User(cls.server, "admin", cls.server.admin_password())
         cls.alice = User(cls.server, "alice", administrator=cls.admin)

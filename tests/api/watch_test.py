@@ -13,13 +13,9 @@ from world import User, Watch
 
 
 class Watching(unittest.TestCase):
-    @staticmethod
-    def make_server():
-        return Server()
-
     @classmethod
     def setUpClass(cls):
-        cls.server = cls.make_server()
+        cls.server = Server()
         cls.server.start()
         cls.admin = User(cls.server, "admin", cls.server.admin_password())
         cls.alice = User(cls.server, "alice", administrator=cls.admin)
