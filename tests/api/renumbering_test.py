@@ -11,27 +11,11 @@ import unittest
 import malformed
 from renumbers import Renumbers
 from rows import Rows
-from server import Server, run, wait_for
-from world import User, Watch
+from server import run, wait_for
+from world import ServerCase, Watch
 
 
-class Renumbering(Renumbers, unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server()
-        cls.server.start()
-        admin = User(cls.server, "admin", cls.server.admin_password())
-        cls.alice = User(cls.server, "alice", administrator=admin)
-        cls.bob = User(cls.server, "bob", administrator=admin)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
-        try:
-            cls.server.check()
-        finally:
-            cls.server.clean()
-
+class Renumbering(Renumbers, ServerCase):
     def setUp(self):
         self.make(cidr="10.5.0.0/24", cidr_v6="fd05::/64")
 

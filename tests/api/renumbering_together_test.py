@@ -11,24 +11,13 @@ import unittest
 from family_change_test import BOTH, V4, ask, of_organization, rehearse
 from renumbers import Renumbers
 from server import BUILD_DIR, Server, run, wait_for
-from world import User, public_key
+from world import ServerCase, User, public_key
 
 
-class Together(Renumbers, unittest.TestCase):
+class Together(Renumbers, ServerCase):
     @classmethod
-    def setUpClass(cls):
-        cls.server = Server(environment={"NEXODUS_IPAM_V4_QUARANTINE": "1h"})
-        cls.server.start()
-        admin = User(cls.server, "admin", cls.server.admin_password())
-        cls.alice = User(cls.server, "alice", administrator=admin)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
-        try:
-            cls.server.check()
-        finally:
-            cls.server.clean()
+    def configure(cls):
+        cls.server.environment["NEXODUS_IPAM_V4_QUARANTINE"] = "1h"
 
     def reserve(self, range, status=201, **fields):
         return self.alice.must(status).post(f"{self.base}/reservations", {"range": range, **fields}).json
@@ -228,28 +217,17 @@ class Together(Renumbers, unittest.TestCase):
         self.check_leases()
 
 
-class Waiting(Renumbers, unittest.TestCase):
+class Waiting(Renumbers, ServerCase):
     """Strategies that have to be waited for."""
 
     @classmethod
-    def setUpClass(cls):
+    def configure(cls):
         cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="nexodus-plugins-"))
         cls.addClassCleanup(shutil.rmtree, cls.directory)
         shutil.copytree(BUILD_DIR / "plugins" / "server", cls.directory / "server")
         shutil.copy(BUILD_DIR / "tests" / "api" / "modules" / "blocking-strategy.so", cls.directory / "server")
-        environment = {"NEXODUS_BLOCKING_STRATEGY_GATE": str(cls.directory / "gate"), "NEXODUS_STRATEGIES_RETRY": "1s"}
-        cls.server = Server(environment=environment, plugin_directory=cls.directory)
-        cls.server.start()
-        admin = User(cls.server, "admin", cls.server.admin_password())
-        cls.alice = User(cls.server, "alice", administrator=admin)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
-        try:
-            cls.server.check()
-        finally:
-            cls.server.clean()
+        cls.server.environment.update(NEXODUS_BLOCKING_STRATEGY_GATE=str(cls.directory / "gate"), NEXODUS_STRATEGIES_RETRY="1s")
+        cls.server.set(plugin_directory=cls.directory)
 
     def chosen(self, name):
         """Of each device, the number that the strategy has given it."""
