@@ -53,6 +53,14 @@ def wait(what, condition, seconds=10):
     raise AssertionError("it did not happen in time: " + what)
 
 
+def text_of(file):
+    """Empty where nexd has just replaced it: it writes a file anew and renames it."""
+    try:
+        return file.read_text("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
+
+
 def device_id(number):
     return f"00000000-0000-7000-8000-{number:012x}"
 
@@ -198,7 +206,7 @@ class Agent:
     def state_text(self):
         """All that it keeps, as one text."""
         folder = pathlib.Path(self.directory, "state")
-        return "".join(file.read_text("utf-8", "replace") for file in folder.iterdir())
+        return "".join(text_of(file) for file in folder.iterdir())
 
     def memory(self):
         """Anonymous memory in kB."""
