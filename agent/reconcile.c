@@ -215,14 +215,12 @@ static void changed_add(struct nx_reconcile *reconcile, struct nx_entry *entry)
 	reconcile->changed[reconcile->changed_count++] = entry;
 }
 
-/* There is no room for it beside what the mesh has. */
-static void wanted_refuse(struct nx_wanted *wanted, const struct nx_prefix *prefix)
+static void wanted_refuse(struct nx_wanted *wanted, const struct nx_prefix *prefix, const char *reason)
 {
 	if (wanted->refused_count++)
 		return;
 	wanted->refused = *prefix;
-	wanted->refusal = "all networks of the mesh would be a large part of the Internet "
-			  "(accept-networks would allow it)";
+	wanted->refusal = reason;
 }
 
 /* Keep of the wanted prefixes those that nobody has a better right to. */
@@ -241,7 +239,11 @@ static void wanted_claim(struct nx_reconcile *reconcile, struct nx_entry *entry)
 		if (result == NX_CLAIM_TAKEN)
 			wanted->prefixes[kept++] = prefix;
 		else if (result == NX_CLAIM_WIDE)
-			wanted_refuse(wanted, &prefix);
+			wanted_refuse(wanted, &prefix,
+				      "all networks of the mesh would be a large part of the Internet "
+				      "(accept-networks would allow it)");
+		else if (nx_member_owns(&entry->record->member, &prefix))
+			wanted_refuse(wanted, &prefix, "another device has the same address");
 		if (loser)
 			entry_mark(reconcile, loser);
 	}
