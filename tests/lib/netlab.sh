@@ -107,7 +107,7 @@ lab_wait()
 {
 	# A slow machine is not to be kept busy with asking.
 	if [ "$LAB_TIME_FACTOR" -gt 1 ]; then
-		lab_tries=$(($1 * 2 * LAB_TIME_FACTOR)) lab_pause=0.5
+		lab_tries=$(($1 * LAB_TIME_FACTOR)) lab_pause=1
 	else
 		lab_tries=$(($1 * 20)) lab_pause=0.05
 	fi
