@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <nexodus/ipam.h>
 
@@ -20,6 +19,7 @@
 #include "base/loader.h"
 #include "base/memory.h"
 #include "base/secret.h"
+#include "bench/bench.h"
 
 #define SAMPLES 9
 #define OPERATIONS 50000u
@@ -43,14 +43,6 @@ static const struct bench_case cases[] = {
 	{"inet6", "fd00:6e78::/64", 0, 10000000, true},
 };
 
-static uint64_t nanoseconds(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
 static const struct nx_lease_request request = {
 	.size = sizeof(request),
 	.organization_id = "00000000-0000-7000-8000-000000000000",
@@ -65,13 +57,6 @@ static void must(enum nx_status status, const struct nx_error *error)
 		return;
 	fprintf(stderr, "%s\n", error->message);
 	exit(1);
-}
-
-static int order(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
 }
 
 struct bench_pool {
@@ -119,11 +104,11 @@ static struct nx_address lease(struct bench_pool *bench)
 static double sample(struct bench_pool *bench, unsigned operations)
 {
 	static struct nx_address given[OPERATIONS];
-	uint64_t start = nanoseconds(), took;
+	uint64_t start = bench_nanoseconds(), took;
 
 	for (unsigned i = 0; i < operations; i++)
 		given[i] = lease(bench);
-	took = nanoseconds() - start;
+	took = bench_nanoseconds() - start;
 	for (unsigned i = 0; i < operations; i++)
 		bench->ops->pool_give(bench->pool, &given[i]);
 	return (double)took / operations;
@@ -137,7 +122,7 @@ static void case_run(const struct nx_capability *ipam, const struct bench_case *
 	struct nx_error error;
 	size_t before = mallinfo2().uordblks + mallinfo2().hblkhd, memory;
 	uint64_t fill, room;
-	double took[SAMPLES];
+	double took[SAMPLES], median;
 	unsigned operations;
 
 	must(ops->prefix_check(ipam->provider->instance, what->prefix, &bench.prefix, &error), &error);
@@ -153,10 +138,10 @@ static void case_run(const struct nx_capability *ipam, const struct bench_case *
 	operations = room < OPERATIONS ? (unsigned)room : OPERATIONS;
 	for (unsigned i = 0; i < SAMPLES; i++)
 		took[i] = sample(&bench, operations);
-	qsort(took, SAMPLES, sizeof(*took), order);
+	median = bench_median(took, SAMPLES); /* in order from here on */
 	printf("%-15s %-11s %9llu leases  median %6.1f ns  min %6.1f  max %6.1f   %9zu bytes", what->prefix,
-	       what->scattered ? "scattered" : "in sequence", (unsigned long long)fill, took[SAMPLES / 2],
-	       took[0], took[SAMPLES - 1], memory);
+	       what->scattered ? "scattered" : "in sequence", (unsigned long long)fill, median, took[0],
+	       took[SAMPLES - 1], memory);
 	if (fill)
 		printf("  %.3f a lease", (double)memory / (double)fill);
 	putchar('\n');

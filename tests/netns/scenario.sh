@@ -77,6 +77,18 @@ device_id()
 	mesh_device "$1" id
 }
 
+# log_has HOST WORDS
+log_has()
+{
+	grep -qF -- "$2" "$LAB_DIR/log/$1"
+}
+
+# log_ends HOST WORDS: they are in its last line
+log_ends()
+{
+	tail -n 1 "$LAB_DIR/log/$1" | grep -F -- "$2"
+}
+
 # host_state HOST: all of the host that nexd could leave something in, but for counters. What
 # belongs to the tunnel's own name in /proc/sys/net goes with the interface.
 host_state()

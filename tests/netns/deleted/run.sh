@@ -27,12 +27,6 @@ has_no_peer()
 	! lab_x "$1" wg show wg0 peers | grep -qF "$2"
 }
 
-# says HOST WORDS: in its log
-says()
-{
-	grep -qF -- "$2" "$LAB_DIR/log/$1"
-}
-
 # not_again HOST: the same host, started once more, ends the same way and reaches nobody meanwhile
 not_again()
 {
@@ -124,8 +118,8 @@ check "the others still reach each other over IPv6" mesh_ping beta "${a6[spoke]}
 
 kill -CONT "${mesh_pid[alpha]}"
 check "nexd on alpha hears of it and ends with exit code 3" ends_with 3 alpha
-check "it says why" says alpha "it was deleted there"
-check "and what to do" says alpha "start nexd once with --re-enrol"
+check "it says why" log_has alpha "it was deleted there"
+check "and what to do" log_has alpha "start nexd once with --re-enrol"
 check "its tunnel is gone" has_no_family alpha 4
 check_not "and so are its last known peers" test -e "$LAB_DIR/alpha/state/devices.log"
 check "started again, it ends again" not_again alpha

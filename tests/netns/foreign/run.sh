@@ -34,12 +34,6 @@ ended()
 	[ -z "$(lab_process_start "$1")" ]
 }
 
-# says NAME WORDS: in the last line of its log
-says()
-{
-	tail -n 1 "$LAB_DIR/log/$1" | grep -F -- "$2"
-}
-
 # everything: what alpha has, the tunnel's keys, peers and port included; counters and sessions change by themselves
 everything()
 {
@@ -54,8 +48,8 @@ refused()
 	before=$(everything)
 	mesh_enrol alpha
 	check "$1: refused with exit code 4" ends_with 4 alpha
-	check "$1: and why" says alpha "interface wg0 exists and is not ours: $2"
-	check "$1: and what to do" says alpha "Choose another --interface, or remove it (ip link delete wg0)"
+	check "$1: and why" log_ends alpha "interface wg0 exists and is not ours: $2"
+	check "$1: and what to do" log_ends alpha "Choose another --interface, or remove it (ip link delete wg0)"
 	check_same "$1: it is as it was" "$before" "$(everything)"
 }
 
@@ -113,10 +107,10 @@ before=$(lab_x alpha wg showconf wg0)
 
 another_start second --state-directory="$LAB_DIR/alpha/state" --interface=wg2
 check "a second nexd on the state directory is refused with exit code 4" ends_with 4 second
-check "and told which one has it" says second "another nexd (process ${mesh_pid[alpha]}) runs on the state directory"
+check "and told which one has it" log_ends second "another nexd (process ${mesh_pid[alpha]}) runs on the state directory"
 another_start third
 check "a nexd of another device on the interface is refused with exit code 4" ends_with 4 third
-check "and told what to do" says third "Choose another --interface"
+check "and told what to do" log_ends third "Choose another --interface"
 check_same "the first one's tunnel is as it was" "$before" "$(lab_x alpha wg showconf wg0)"
 check "and it runs on" mesh_is_running alpha 1
 
@@ -171,6 +165,6 @@ red_or_blue_ended()
 check_soon "of two devices' nexd that start at once on one interface, one ends" 30 red_or_blue_ended
 if ended "${mesh_pid[red]}"; then gone=red stays=blue; else gone=blue stays=red; fi
 check "with exit code 4" ends_with 4 $gone
-check "and why" says $gone "interface wg5 exists and is not ours"
+check "and why" log_ends $gone "interface wg5 exists and is not ours"
 check "and the other one runs" mesh_wait_running 1 $stays gamma
 mesh_finish

@@ -109,12 +109,6 @@ reach()
 	done
 }
 
-# told HOST WORDS: in its log
-told()
-{
-	grep -qF -- "$2" "$LAB_DIR/log/$1"
-}
-
 # tunnels_to HOST ENDPOINT
 tunnels_to()
 {
@@ -180,9 +174,9 @@ reach "members that lead everywhere" 4 6
 for words in "a link's own" "0.0.0.0/0 is too large for an organization" "outside the mesh, is in it" "a part of the Internet" \
 	"it is this host's own tunnel address" "lies outside the organization's prefix" "not a public key" \
 	"a large part of the Internet"; do
-	check_soon "alpha is told: $words" 10 told alpha "$words"
+	check_soon "alpha is told: $words" 10 log_has alpha "$words"
 done
-check_soon "beta is told: another device has the same address" 10 told beta "another device has the same address"
+check_soon "beta is told: another device has the same address" 10 log_has beta "another device has the same address"
 check "beta's tunnel leads to alpha's endpoint" tunnels_to beta "$endpoint4"
 check_not "no tunnel leads alpha to itself, IPv4" tunnels_to alpha "$endpoint4"
 check_not "no tunnel leads alpha to itself, IPv6" tunnels_to alpha "$endpoint6"
@@ -190,7 +184,7 @@ check_not "no tunnel leads alpha to itself, IPv6" tunnels_to alpha "$endpoint6"
 # --- a host that is to be somebody else ----------------------------------------------------
 
 server_says <<<"$(claim alpha organization_prefix 10.99.0.0/24 tunnel_ip 10.99.0.77)"
-check_soon "an address of the underlay: alpha is told" 30 told alpha "a network that this host is connected to"
+check_soon "an address of the underlay: alpha is told" 30 log_has alpha "a network that this host is connected to"
 check_soon "an address of the underlay: IPv4 of the mesh ends on alpha" 30 has_no_family alpha 4
 keeps "an address of the underlay"
 reach "an address of the underlay: the other family goes on" 6

@@ -50,12 +50,6 @@ count()
 	grep -cF -- "$2" "$LAB_DIR/log/$1"
 }
 
-# says HOST WORDS: in the last line of its log
-says()
-{
-	tail -n 1 "$LAB_DIR/log/$1" | grep -F -- "$2"
-}
-
 ended()
 {
 	[ -z "$(lab_process_start "$1")" ]
@@ -99,7 +93,7 @@ need mesh_key_create
 need disk_fill "$state"
 mesh_enrol alpha
 check "on a full disk, a new agent ends with exit code 1" ends_with 1 alpha
-check "it says why" says alpha "No space left on device"
+check "it says why" log_ends alpha "No space left on device"
 disk_free "$state"
 mesh_start alpha
 mesh_enrol beta
@@ -147,7 +141,7 @@ refused()
 	before=$(contents)
 	mesh_start alpha
 	check "$1: refused with exit code 5" ends_with 5 alpha
-	check "$1: and why, and what to do" says alpha "$2"
+	check "$1: and why, and what to do" log_ends alpha "$2"
 	check_same "$1: nothing is lost" "$before" "$(contents)"
 	restore
 }
@@ -237,7 +231,7 @@ need cp "${disks[0]}/nexodus.db" "$LAB_DIR/good.db"
 need dd if=/dev/urandom of="${disks[0]}/nexodus.db" bs=1024 count=3 conv=notrunc status=none
 before=$(sha256sum <"${disks[0]}/nexodus.db")
 check_not "with a damaged database, the server does not start" mesh_server_start
-check "it says why, and what to do" says server "the database is damaged: stop the server, and restore the file"
+check "it says why, and what to do" log_ends server "the database is damaged: stop the server, and restore the file"
 check_same "and leaves it as it is" "$before" "$(sha256sum <"${disks[0]}/nexodus.db")"
 check "IPv4 flows" mesh_ping alpha "$b4"
 check "IPv6 flows" mesh_ping alpha "$b6"
