@@ -77,6 +77,22 @@ device_id()
 	mesh_device "$1" id
 }
 
+# ended PID
+ended()
+{
+	[ -z "$(lab_process_start "$1")" ]
+}
+
+# ends_with CODE HOST: nexd there ends by itself, with that exit code
+ends_with()
+{
+	local pid=${mesh_pid[$2]}
+	lab_wait 30 ended "$pid" || return
+	unset "mesh_pid[$2]"
+	wait "$pid"
+	[ $? = "$1" ]
+}
+
 # log_has HOST WORDS
 log_has()
 {

@@ -7,21 +7,6 @@
 # away nobody loses anything.
 . "$(dirname "$0")/../scenario.sh"
 
-# ends_with CODE HOST: nexd there ends by itself, with that exit code
-ends_with()
-{
-	local pid=${mesh_pid[$2]}
-	lab_wait 30 ended "$pid" || return
-	unset "mesh_pid[$2]"
-	wait "$pid"
-	[ $? = "$1" ]
-}
-
-ended()
-{
-	[ -z "$(lab_process_start "$1")" ]
-}
-
 has_no_peer()
 {
 	! lab_x "$1" wg show wg0 peers | grep -qF "$2"

@@ -19,21 +19,6 @@ another_start()
 	mesh_pid["$name"]=$LAB_LAST
 }
 
-# ends_with CODE NAME: the nexd of that name ends by itself, with that exit code
-ends_with()
-{
-	local pid=${mesh_pid[$2]}
-	lab_wait 30 ended "$pid" || return
-	unset "mesh_pid[$2]"
-	wait "$pid"
-	[ $? = "$1" ]
-}
-
-ended()
-{
-	[ -z "$(lab_process_start "$1")" ]
-}
-
 # everything: what alpha has, the tunnel's keys, peers and port included; counters and sessions change by themselves
 everything()
 {

@@ -50,21 +50,6 @@ count()
 	grep -cF -- "$2" "$LAB_DIR/log/$1"
 }
 
-ended()
-{
-	[ -z "$(lab_process_start "$1")" ]
-}
-
-# ends_with CODE HOST: nexd there ends by itself, with that exit code
-ends_with()
-{
-	local pid=${mesh_pid[$2]}
-	lab_wait 30 ended "$pid" || return
-	unset "mesh_pid[$2]"
-	wait "$pid"
-	[ $? = "$1" ]
-}
-
 # rename_beta NAME: a change that every agent writes down
 rename_beta()
 {
