@@ -219,10 +219,13 @@ mesh_direct()
 	mesh_agent "$1" peers | jq -r '[.[] | select(.path == "direct") | .hostname] | sort | join(" ")'
 }
 
-# mesh_is_running HOST [PEERS]: in touch with the server, and reaching that many, by whatever path
+# mesh_is_running HOST [PEERS]: in touch with the server, and reaching that many, by whatever path. Without jq, which
+# takes longer than nexctl to start, because everybody asks this again and again.
 mesh_is_running()
 {
-	mesh_says "$1" status ".state == \"running\" and .peers.total >= ${2:-0}"
+	local status total='"total":[[:space:]]*([0-9]+)'
+	status=$(mesh_agent "$1" status) && [[ $status =~ \"state\":[[:space:]]*\"running\" ]] &&
+		[[ $status =~ $total ]] && [ "${BASH_REMATCH[1]}" -ge "${2:-0}" ]
 }
 
 # mesh_wait_running PEERS HOST...: until each says it runs with that many peers
@@ -239,8 +242,9 @@ mesh_wait_running()
 # mesh_tunnel_address HOST 4|6: as its interface has it; nothing when there is none
 mesh_tunnel_address()
 {
-	ip -n "$LAB-$1" -j "-$2" address show dev wg0 scope global 2>/dev/null |
-		jq -r '.[0].addr_info[0].local // empty'
+	local address=
+	read -r _ _ _ address _ < <(ip -n "$LAB-$1" -o "-$2" address show dev wg0 scope global 2>/dev/null)
+	[ -z "$address" ] || echo "${address%/*}"
 }
 
 # mesh_reaches FROM TO: one ping in each family of the mesh is answered. Does not wait, so it can be waited for:
