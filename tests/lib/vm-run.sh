@@ -129,15 +129,17 @@ truncate -s $((($(stat -c %s "$temporary/initrd") + 511) / 512 * 512)) "$tempora
 
 # --- boot ----------------------------------------------------------------------
 
+# Most of what emulation does here is to translate programs that start. What is translated can be used again where a
+# program lies at the same addresses as before (norandmaps), and is shorter for a processor that has no wide vectors.
 accelerator=tcg,thread=multi
 [ ! -w /dev/kvm ] || [ -z "${VM_KVM:-}" ] || accelerator=kvm
 : >"$temporary/status"
 # shellcheck disable=SC2086 # lists of arguments
 timeout -k 5 "$limit" qemu-system-x86_64 -M pc -accel "$accelerator" \
-	-cpu max,la57=off,smap=off,smep=off,pku=off -smp "$cpus" -m "$memory" \
+	-cpu qemu64 -smp "$cpus" -m "$memory" \
 	-nodefaults -no-user-config -display none -monitor none -no-reboot $devices ${VM_QEMU:-} \
 	-kernel "$dir/vmlinuz" -initrd "$temporary/initrd" \
-	-append "console=ttyS0 quiet mitigations=off panic=-1 oops=panic $arguments" \
+	-append "console=ttyS0 quiet mitigations=off norandmaps panic=-1 oops=panic $arguments" \
 	-serial "file:$log" -serial stdio -serial "file:$temporary/status" </dev/null &
 qemu=$!
 pids="$pids $qemu"
