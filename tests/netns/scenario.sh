@@ -131,24 +131,52 @@ host_state()
 
 # --- floods ---------------------------------------------------------------------------
 
-# flood_start HOST ADDRESS PACKETS: a ping every 10 ms; its process id is in flood_pid. After its last request ping waits
-# for no more than twice the time that the slowest answer took, so it sends three more, which nobody judges.
+declare -A flood_pid=() # address -> the ping of the flood to it
+
+# flood_start HOST ADDRESS...: from HOST a ping every 10 ms to each, until it is ended
 flood_start()
 {
-	echo "$3" >"$LAB_DIR/flood.$2.packets"
-	ip netns exec "$LAB-$1" ping -n -i 0.01 -c $(($3 + 3)) -W 2 "$2" >"$LAB_DIR/flood.$2" 2>&1 &
-	# shellcheck disable=SC2034 # the caller's
-	flood_pid=$!
+	local host=$1 address
+	shift
+	for address; do
+		ip netns exec "$LAB-$host" ping -n -i 0.01 "$address" >"$LAB_DIR/flood.$address" 2>&1 &
+		flood_pid[$address]=$!
+	done
 }
 
-# flood_result ADDRESS: "SENT/ANSWERED", of PACKETS, or of all that were sent when it was ended before
+# flood_end ADDRESS...
+flood_end()
+{
+	local address
+	for address; do
+		check "the flood to $address went on all that while" kill -INT "${flood_pid[$address]}"
+		wait "${flood_pid[$address]}"
+		unset "flood_pid[$address]"
+	done
+}
+
+# flood_result ADDRESS: "SENT/ANSWERED" of a flood that has ended, without its last ten, whose answers may have been on
+# the way then
 flood_result()
 {
-	awk -v judged="$(cat "$LAB_DIR/flood.$1.packets")" '
+	awk '
 		/ bytes from / && match($0, /icmp_seq=[0-9]+/) { seen[substr($0, RSTART + 9, RLENGTH - 9) + 0] }
-		/ packets transmitted, / && $1 < judged { judged = $1 }
+		/ packets transmitted, / { sent = $1 - 10 }
 		END {
-			for (number in seen) answered += number + 0 <= judged
-			print judged "/" answered + 0
+			for (number in seen) answered += number + 0 <= sent
+			print sent + 0 "/" answered + 0
 		}' "$LAB_DIR/flood.$1"
+}
+
+# flooded WHAT ADDRESS...: end the floods to them; none may have lost a ping
+flooded()
+{
+	local what=$1 address result sent
+	shift
+	flood_end "$@"
+	for address; do
+		result=$(flood_result "$address") sent=${result%/*}
+		check_same "$what: no ping to $address is lost" "$sent/$sent" "$result"
+		check "$what: that was a flood, of $sent" [ "$sent" -ge 100 ]
+	done
 }

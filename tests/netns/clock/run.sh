@@ -56,11 +56,8 @@ for other in beta relay; do check_soon "alpha has seen its handshake with $other
 agent=${mesh_pid[alpha]} stream=$(stream_port) today=$(seen_day)
 need [ -n "$stream" ]
 
-packets=$((LAB_TIME_FACTOR > 1 ? 9000 : 3000))
-flood_start beta "$a4" $packets
-to=$flood_pid
-flood_start alpha "$b6" $packets
-from=$flood_pid
+flood_start beta "$a4"
+flood_start alpha "$b6"
 for jump in "2 days ahead:$((2 * day))" "back:0" "2 days behind:$((-2 * day))" "back:0"; do
 	echo "--- ${jump%:*}"
 	need clock_move "${jump#*:}"
@@ -76,10 +73,9 @@ for jump in "2 days ahead:$((2 * day))" "back:0" "2 days behind:$((-2 * day))" "
 	check_not "its peers do not look younger than they are" sh -c '"$@" | grep -E " -[0-9]+ s ago"' sh \
 		"$mesh_nexctl" nexd peers --quick --socket "$(mesh_socket alpha)"
 done
-check "packets go all that while" kill -0 "$to" "$from"
-wait "$to" "$from"
-check_same "no packet to the host is lost" $packets/$packets "$(flood_result "$a4")"
-check_same "none from it" $packets/$packets "$(flood_result "$b6")"
+sleep 3 # a loss may come late
+flooded "to the host" "$a4"
+flooded "from the host" "$b6"
 check "nexd is the same process" kill -0 "$agent"
 check_same "its connection to the service is the same" "$stream" "$(stream_port)"
 check_not "nobody thinks that the host was asleep" grep -h "was asleep" "$LAB_DIR/log/alpha" "$LAB_DIR/log/beta"

@@ -81,12 +81,8 @@ check_soon "IPv4 is swallowed on the way: connected within 5 seconds" 5 mesh_is_
 b4=$(mesh_tunnel_address beta 4) b6=$(mesh_tunnel_address beta 6)
 check "the tunnel works" mesh_ping alpha "$b4" 10
 ! lab_has_v6 || check "in IPv6 too" mesh_ping alpha "$b6" 10
-floods=()
-packets=$((LAB_TIME_FACTOR > 1 ? 6000 : 800))
-for address in $b4 $b6; do
-	flood_start alpha "$address" $packets
-	floods+=("$flood_pid")
-done
+# shellcheck disable=SC2086 # one or two
+flood_start alpha $b4 $b6
 check "the server ends in order" mesh_server_stop
 need ip -n "$LAB-server" address del "$mesh_address/24" dev eth0
 need ip -n "$LAB-server" address add 10.99.0.200/24 dev eth0
@@ -100,11 +96,9 @@ for host in alpha beta; do
 	check_soon "another address: $host finds it" 20 mesh_is_running $host 1
 	check "and is connected to it" streams_to $host $mesh_address
 done
-check "all that while the hosts were pinging each other" kill -0 "${floods[@]}"
-wait "${floods[@]}"
-for address in $b4 $b6; do
-	check_same "no ping to $address was lost meanwhile" $packets/$packets "$(flood_result "$address")"
-done
+sleep 3 # a loss may come late
+# shellcheck disable=SC2086 # one or two
+flooded "all that while" $b4 $b6
 
 # --- TLS ------------------------------------------------------------------------------------------
 

@@ -54,37 +54,6 @@ server_killed()
 	need mesh_server_start
 }
 
-declare -A floods=()
-
-# flood HOST ADDRESS...: from HOST, until flooded ends it
-flood()
-{
-	local host=$1 address
-	shift
-	for address; do
-		flood_start "$host" "$address" 1000000
-		floods[$address]=$flood_pid
-	done
-}
-
-# flooded WHAT ADDRESS...: all pings to them have been answered
-flooded()
-{
-	local what=$1 address sent
-	shift
-	for address; do
-		check "$what: the flood to $address still ran" kill -INT "${floods[$address]}"
-		wait "${floods[$address]}"
-		unset "floods[$address]"
-		sent=$(awk '/ packets transmitted, / { print $1 }' "$LAB_DIR/flood.$address")
-		# What was on its way when it was ended has no answer, and is no loss.
-		sent=$((sent - 3))
-		echo "$sent" >"$LAB_DIR/flood.$address.packets"
-		check_same "$what: no ping to $address lost" "$sent/$sent" "$(flood_result "$address")"
-		check "$what: there was a flood, of $sent" test "$sent" -ge 100
-	done
-}
-
 records=$(mesh_devices)
 b4=$(of beta tunnel_ip) s4=$(of spoke tunnel_ip)
 b6=$(of beta tunnel_ip_v6) s6=$(of spoke tunnel_ip_v6)
@@ -95,7 +64,7 @@ mesh_stop late
 
 # --- IPv6 -----------------------------------------------------------------------------------------
 
-flood alpha "$b4" "$s4" "$b6" "$s6"
+flood_start alpha "$b4" "$s4" "$b6" "$s6"
 plan=$(renumber --cidr-v6 fd77:1:2:3::/64 --dry-run --output json)
 check_same "the dry run: all keep their host parts" "5 0" "$(jq -r '"\(.moved) \(.chosen)"' <<<"$plan")"
 check "one command starts it" renumber start --cidr-v6 fd77:1:2:3::/64 --timeout 0
@@ -110,7 +79,7 @@ check "beta has the old address" has_address beta 6 "$b6/64"
 check "and the new one" has_address beta 6 "$n6/64"
 check "its nexd shows both" grep -qF "$b6 in 200::/64, and $n6 in fd77:1:2:3::/64" \
 	<("$mesh_nexctl" nexd status --socket "$(mesh_socket beta)")
-flood alpha "$n6" "$ns6"
+flood_start alpha "$n6" "$ns6"
 mesh_stop beta KILL
 mesh_start beta
 check_soon "all are in touch again, nexd on beta killed and started as well" 30 online 4
@@ -155,7 +124,7 @@ records=$(mesh_devices)
 check_same "the old address is the first again" "$b4" "$(of beta tunnel_ip)"
 check_soon "and the only one" 20 eval "! has_address beta 4 '$n4/32'"
 check "IPv4 starts once more" renumber start --cidr 10.44.0.0/16
-flood alpha "$n4" "$ns4"
+flood_start alpha "$n4" "$ns4"
 sleep 0.5
 flooded "old IPv4 addresses, through a commit and back" "$b4" "$s4"
 # The server that comes back sees nobody at first, and has old addresses to take away at once.

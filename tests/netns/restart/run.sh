@@ -15,7 +15,6 @@ need mesh_wait_running 1 alpha beta
 b4=$(mesh_tunnel_address beta 4) b6=$(mesh_tunnel_address beta 6)
 check "IPv4 flows" mesh_ping alpha "$b4" 10
 check "IPv6 flows" mesh_ping alpha "$b6" 10
-packets=$((LAB_TIME_FACTOR > 1 ? 4000 : 1000))
 
 # runs_with_a_peer HOST: as after a start, with the server or without
 runs_with_a_peer()
@@ -23,23 +22,17 @@ runs_with_a_peer()
 	mesh_says "$1" status '.peers.total >= 1'
 }
 
-# flooded WHAT CMD...: CMD while both families are flooded must cost neither a packet nor the interface
-flooded()
+# lossless WHAT CMD...: CMD while both families are flooded must cost neither a packet nor the interface
+lossless()
 {
-	local what=$1 before pids=() address
+	local what=$1 before
 	shift
 	before=$(interface_index alpha)
-	for address in "$b4" "$b6"; do
-		flood_start alpha "$address" "$packets"
-		pids+=("$flood_pid")
-	done
+	flood_start alpha "$b4" "$b6"
 	sleep 0.5
 	check "$what" "$@"
-	check "$what: the floods still ran" kill -0 "${pids[@]}"
-	wait "${pids[@]}"
-	for address in "$b4" "$b6"; do
-		check_same "$what: no ping to $address lost" "$packets/$packets" "$(flood_result "$address")"
-	done
+	sleep 3 # a loss may come late
+	flooded "$what" "$b4" "$b6"
 	check_same "$what: the interface is the same" "$before" "$(interface_index alpha)"
 }
 
@@ -54,11 +47,11 @@ kill_and_restart()
 	done
 }
 
-flooded "nexd killed and started again on one side" kill_and_restart alpha
-flooded "nexd killed and started again on the other side" kill_and_restart beta
+lossless "nexd killed and started again on one side" kill_and_restart alpha
+lossless "nexd killed and started again on the other side" kill_and_restart beta
 
 check "the server ends in order" mesh_server_stop
-flooded "the server away, both agents killed and started again" kill_and_restart alpha beta
+lossless "the server away, both agents killed and started again" kill_and_restart alpha beta
 
 # As after a boot: no interface, no server, only what is on disk.
 mesh_stop alpha KILL
