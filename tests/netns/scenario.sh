@@ -180,3 +180,18 @@ flooded()
 		check "$what: that was a flood, of $sent" [ "$sent" -ge 100 ]
 	done
 }
+
+# lossless WHAT FROM TO CMD...: CMD, while FROM floods TO in both families, costs neither a ping nor FROM's interface
+lossless()
+{
+	local what=$1 from=$2 before addresses
+	addresses=("$(mesh_tunnel_address "$3" 4)" "$(mesh_tunnel_address "$3" 6)")
+	shift 3
+	before=$(interface_index "$from")
+	flood_start "$from" "${addresses[@]}"
+	sleep 0.5
+	check "$what" "$@"
+	sleep 3 # a loss may come late
+	flooded "$what" "${addresses[@]}"
+	check_same "$what: the interface is the same" "$before" "$(interface_index "$from")"
+}

@@ -87,6 +87,9 @@ check_soon "its own key again: it goes on with it, IPv4" 40 has_family alpha 4
 check_soon "its own key again: it goes on with it, IPv6" 10 has_family alpha 6
 check "and reaches beta" mesh_ping alpha "$(mesh_tunnel_address beta 4)" 20
 
+# A host that lets the other greet first has no keepalive meanwhile.
+settled() { lab_x alpha wg showconf wg0 | grep -q PersistentKeepalive; }
+check_soon "and keeps its way there open" 30 settled
 index=$(interface_index alpha)
 before=$(lab_x alpha wg showconf wg0)
 

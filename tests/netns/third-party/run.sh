@@ -184,25 +184,6 @@ has_entries_of()
 	mac=$(ip -n "$LAB-$2" -j link show wg0 | jq -r '.[0].address')
 	entries "$1" | grep -F " $mac" && entries "$1" | grep "^$mac "
 }
-# flooded WHAT FROM TO CMD...: CMD while FROM floods TO in both families costs neither a packet nor the interface
-flooded()
-{
-	local what=$1 from=$2 to=$3 index family address pids=()
-	shift 3
-	index=$(interface_index "$from")
-	for family in 4 6; do
-		flood_start "$from" "$(mesh_tunnel_address "$to" $family)" 600
-		pids+=("$flood_pid")
-	done
-	check "$what" "$@"
-	check "$what: the floods still ran" kill -0 "${pids[@]}"
-	wait "${pids[@]}"
-	for family in 4 6; do
-		address=$(mesh_tunnel_address "$to" $family)
-		check_same "$what: no ping to $to lost, IPv$family" 600/600 "$(flood_result "$address")"
-	done
-	check_same "$what: the interface is the same" "$index" "$(interface_index "$from")"
-}
 kill_and_restart()
 {
 	mesh_stop "$1" KILL
@@ -210,10 +191,10 @@ kill_and_restart()
 	lab_wait 20 mesh_is_running "$1" 6
 }
 entries_before=$(entries alpha)
-flooded "nexd killed and started again" alpha beta kill_and_restart alpha
+lossless "nexd killed and started again" alpha beta kill_and_restart alpha
 check_same "the kernel has what it had" "$entries_before" "$(entries alpha)"
-flooded "on a spoke" spoke router kill_and_restart spoke
-flooded "on the relay between them" spoke router kill_and_restart relay
+lossless "on a spoke" spoke router kill_and_restart spoke
+lossless "on the relay between them" spoke router kill_and_restart relay
 
 mesh_stop alpha KILL
 check "killed, the tunnel stands" mesh_reaches beta alpha
