@@ -22,4 +22,5 @@ mkdir -p "$results"
 "$here/../lib/vm-prep.sh" "$build/vm" || exit 1
 # Debian's own programs: a wrapper that a machine has before them may take many seconds in emulation.
 exec "$here/../lib/vm-run.sh" -m 2048 -t 3400 -a "$arguments" -o "$results" -l "$results/console" \
-	"$build/vm" env PATH=/usr/sbin:/usr/bin:/sbin:/bin NEXODUS_BUILD="$build" LAB_TIME_FACTOR=20 bash "$here/scenarios.sh" "$@"
+	"$build/vm" env PATH=/usr/sbin:/usr/bin:/sbin:/bin NEXODUS_BUILD="$build" LAB_TIME_FACTOR=20 \
+	bash "$here/scenarios.sh" "$@"

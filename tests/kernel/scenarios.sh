@@ -3,12 +3,13 @@
 #
 # scenarios.sh SCENARIO... [alone SCENARIO...]
 #
-# Inside the guest: run each scenario, whatever the others do. See boot.sh. Three at a time, one more
+# Inside the guest: run each scenario, whatever the others do. See boot.sh. One more at a time
 # than it has processors, because much of one is waiting; those after "alone" count the packets of a
 # flood, and have the guest to themselves.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 results=/run/vm/out
+processors=$(nproc)
 
 run()
 {
@@ -24,7 +25,7 @@ run()
 while [ $# -gt 0 ] && [ "$1" != alone ]; do
 	run "$1" &
 	shift
-	while [ "$(jobs -rp | wc -l)" -ge 3 ]; do wait -n; done
+	while [ "$(jobs -rp | wc -l)" -gt "$processors" ]; do wait -n; done
 done
 wait
 [ $# = 0 ] || shift
