@@ -2,8 +2,12 @@
 #include "plugins/ipam/pages.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "plugins/ipam/number.h"
+
+#define HUGE_PAGE ((uintptr_t)2 << 20)
+#define LARGE_TABLE ((size_t)32 << 20) /* bytes; from here on malloc() always makes a mapping of its own */
 
 enum { CAPACITY_MINIMUM = 64 };
 
@@ -62,10 +66,29 @@ uint64_t *page_find(const struct page_table *table, struct page_key key)
 	return page->word ? &page->word : NULL;
 }
 
+/* Ask for huge pages: each search in a large table is at a place of its own, and would otherwise wait for the
+ * translation of its address as well as for memory. A kernel that has none will do. */
+static void places_widen(struct page *places, size_t capacity)
+{
+	uintptr_t first = ((uintptr_t)places + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+	uintptr_t end = (uintptr_t)(places + capacity) & ~(HUGE_PAGE - 1);
+
+	(void)madvise((char *)places + (first - (uintptr_t)places), end - first, MADV_HUGEPAGE);
+}
+
+static struct page *places_new(size_t capacity)
+{
+	struct page *places = calloc(capacity, sizeof(*places));
+
+	if (places && capacity * sizeof(*places) >= LARGE_TABLE)
+		places_widen(places, capacity);
+	return places;
+}
+
 static bool table_resize(struct page_table *table, size_t capacity)
 {
 	struct page_table grown = {
-		.places = calloc(capacity, sizeof(struct page)),
+		.places = places_new(capacity),
 		.capacity = capacity,
 		.used = table->used,
 		.secret = table->secret,

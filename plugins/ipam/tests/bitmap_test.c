@@ -199,13 +199,13 @@ static void test_pages_model(void)
 	CU_ASSERT_PTR_NULL(page_find(&table, key_at(0)));
 }
 
-/* The promise of the header: at most 48 bytes a lease, even when no two share a word. */
+/* At most 48 bytes a lease, even when no two share a word, up to a table that asks for huge pages. */
 static void test_pages_memory(void)
 {
 	struct bitmap map;
 
 	CU_ASSERT_FATAL(bitmap_init(&map, 64, 3));
-	for (size_t i = 1; i <= 200000; i++) {
+	for (size_t i = 1; i <= 1100000; i++) {
 		uint64_t number;
 		do
 			number = random_next();
