@@ -130,57 +130,6 @@ static enum nx_status choose_wanted(const struct nx_choice *choice, const struct
 	return NX_OK;
 }
 
-/* --- an address that the pool proposes ----------------------------------------------- */
-
-/*
- * One proposal, checked. A pool that was contradicted by the table once is asked about each
- * proposal; what the table has stays taken in the pool, and *free is false.
- */
-static enum nx_status propose(const struct nx_choice *choice, struct nx_address *out, bool *free,
-			      struct nx_error *error)
-{
-	struct nx_pool_entry *entry = choice->entry;
-	const struct nx_family *family = entry->family;
-	struct nx_error why = {0};
-	enum nx_status status = family->ops->pool_allocate(entry->pool, choice->request, out, &why);
-	bool taken = false;
-
-	if (status != NX_OK)
-		return nx_lease_refuse(choice, status, &why, error);
-	status = nx_lease_proposal_check(choice, family->plugin, out, error);
-	if (status == NX_OK && nx_pool_doubtful(choice->tx, entry))
-		status = nx_lease_exists(choice, out, &taken, error);
-	*free = status == NX_OK && !taken;
-	if (*free)
-		nx_pool_taken(choice->tx, entry, out);
-	else if (status != NX_OK)
-		family->ops->pool_give(entry->pool, out);
-	return status;
-}
-
-static enum nx_status choose_any(const struct nx_choice *choice, struct nx_address *out,
-				 struct nx_error *error)
-{
-	struct nx_pool_entry *entry = choice->entry;
-	enum nx_status status = NX_OK;
-	bool free = false;
-
-	for (int i = 0; i < NX_LEASE_PROBES && !free && status == NX_OK; i++)
-		status = propose(choice, out, &free, error);
-	if (free || (status != NX_OK && !(status == NX_EXHAUSTED && nx_pool_may_be_stale(choice->tx, entry))))
-		return status;
-	/* The pool is behind the table by more than a few leases. */
-	status = nx_pool_read(choice->tx, entry, error);
-	if (status == NX_OK)
-		status = propose(choice, out, &free, error);
-	if (status == NX_EXHAUSTED)
-		nx_pool_exhausted(entry);
-	if (status == NX_OK && !free)
-		return nx_lease_misbehaves(entry->family->plugin, out, "is taken, and has been told so",
-					   error);
-	return status;
-}
-
 /* --- either ------------------------------------------------------------------------ */
 
 static enum nx_status choose_by_strategy(const struct nx_choice *choice, const char *name,
@@ -200,7 +149,7 @@ static enum nx_status choose_by_strategy(const struct nx_choice *choice, const c
 	if (strategy.ops)
 		return nx_lease_by_strategy(choice, &strategy, out, error);
 	return choice->entry->rules.limited ? nx_lease_in_sequence(choice, out, error)
-					    : choose_any(choice, out, error);
+					    : nx_lease_by_pool(choice, out, error);
 }
 
 enum nx_status nx_lease_foresee_choice(struct nx_leases *leases, const struct nx_lease_source *source,

@@ -41,12 +41,19 @@ enum nx_status nx_lease_misbehaves(const char *plugin, const struct nx_address *
 				   struct nx_error *error);
 /* It has none, and not because there is none: NX_INTERNAL. */
 enum nx_status nx_lease_no_proposal(const char *plugin, const struct nx_error *why, struct nx_error *error);
+/* Whatever may be the reason that a strategy has none: the message is the plugin's, if it has one. */
+enum nx_status nx_lease_nothing(const struct nx_choice *choice, const struct nx_strategy *strategy,
+				enum nx_status status, const struct nx_error *why, struct nx_error *error);
 /* All that it has proposed for a device, this one at last, was taken: NX_INTERNAL. */
 enum nx_status nx_lease_taken_again(const struct nx_choice *choice, const struct nx_strategy *strategy,
 				    const struct nx_address *address, struct nx_error *error);
 /* Is it an address of the pool's family, in the pool's prefix? Otherwise `plugin` misbehaves. */
 enum nx_status nx_lease_proposal_check(const struct nx_choice *choice, const char *plugin,
 				       const struct nx_address *address, struct nx_error *error);
+
+/* lease_pool.c: the one that the pool proposes by its own strategy, taken. */
+enum nx_status nx_lease_by_pool(const struct nx_choice *choice, struct nx_address *out,
+				struct nx_error *error);
 
 /* lease_strategy.c: ask the strategy until it proposes an address that is free, and take it. */
 enum nx_status nx_lease_by_strategy(const struct nx_choice *choice, const struct nx_strategy *strategy,

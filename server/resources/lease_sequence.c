@@ -24,7 +24,7 @@ enum nx_status nx_lease_in_sequence(const struct nx_choice *choice, struct nx_ad
 {
 	struct nx_pool_entry *entry = choice->entry;
 	const struct nx_family *family = entry->family;
-	const struct nx_strategy strategy = {.plugin = family->plugin, .ops = &ops, .instance = entry};
+	struct nx_strategy strategy = nx_strategy_own(family);
 	enum nx_status status;
 
 	if (!family->ops->pool_find)
@@ -33,6 +33,8 @@ enum nx_status nx_lease_in_sequence(const struct nx_choice *choice, struct nx_ad
 			"the organization has ranges of %s addresses, and the family's plugin does not "
 			"say what is free (pool_find): release them, or update the plugin",
 			family->ops->label);
+	strategy.ops = &ops;
+	strategy.instance = entry;
 	status = nx_lease_by_strategy(choice, &strategy, out, error);
 	if (status == NX_OK && !nx_address_next(out, &entry->next))
 		entry->next = (struct nx_address){0};

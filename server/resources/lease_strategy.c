@@ -51,18 +51,47 @@ static bool view_is_free(const struct nx_strategy_view *view, const struct nx_ad
 	return true;
 }
 
+/* What is no answer to that is the trouble of the family's plugin, and not of the strategy that asks. */
+static enum nx_status next_judge(const struct nx_strategy_view *view, enum nx_status status,
+				 const struct nx_address *found, const struct nx_error *why)
+{
+	const struct nx_family *family = view->choice->entry->family;
+	struct nx_strategies *strategies = view->choice->leases->server->strategies;
+	struct trouble *trouble = view->trouble;
+	const struct nx_strategy own = nx_strategy_own(family);
+
+	if (status == NX_OK)
+		trouble->status =
+			nx_lease_proposal_check(view->choice, family->plugin, found, &trouble->error);
+	else if (status != NX_EXHAUSTED)
+		trouble->status = nx_lease_no_proposal(family->plugin, why, &trouble->error);
+	if (trouble->status != NX_OK)
+		nx_strategies_wrong(strategies, &own);
+	else if (status == NX_OK)
+		nx_strategies_given(strategies, &own);
+	return trouble->status == NX_OK ? status : trouble->status;
+}
+
 static enum nx_status view_next_free(const struct nx_strategy_view *view, const struct nx_address *from,
 				     struct nx_address *out, struct nx_error *error)
 {
 	const struct nx_pool_entry *entry = view->choice->entry;
+	struct nx_error why = {0};
+	enum nx_status status;
 
 	if (view->trouble->status != NX_OK)
 		return nx_fail(error, NX_INTERNAL, NULL, "%s", view->trouble->error.message);
 	if (!view_fits(view, from))
 		return nx_fail(error, NX_INVALID, NULL, "it looks for addresses outside the prefix");
 	if (entry->rules.limited)
-		return nx_rules_find(entry, from, out, error);
-	return entry->family->ops->pool_find(entry->pool, from, out, error);
+		status = nx_rules_find(entry, from, out, &why);
+	else
+		status = entry->family->ops->pool_find(entry->pool, from, out, &why);
+	status = next_judge(view, status, out, &why);
+	if (status == NX_OK)
+		return NX_OK;
+	return nx_fail(error, status, NULL, "%s",
+		       view->trouble->status == NX_OK ? why.message : view->trouble->error.message);
 }
 
 /* --- asking it --------------------------------------------------------------------------- */
@@ -73,9 +102,8 @@ enum nx_status nx_lease_no_proposal(const char *plugin, const struct nx_error *w
 		       why->message[0] ? why->message : "it does not say why");
 }
 
-/* It has nothing to propose: the message is the plugin's, if it has one. */
-static enum nx_status nothing(const struct nx_choice *choice, const struct nx_strategy *strategy,
-			      enum nx_status status, const struct nx_error *why, struct nx_error *error)
+enum nx_status nx_lease_nothing(const struct nx_choice *choice, const struct nx_strategy *strategy,
+				enum nx_status status, const struct nx_error *why, struct nx_error *error)
 {
 	if (status == NX_EXHAUSTED && why->message[0])
 		return nx_lease_refuse(choice, NX_EXHAUSTED, why, error);
@@ -96,11 +124,8 @@ static enum nx_status call(const struct nx_choice *choice, const struct nx_strat
 
 	nx_strategies_calling(strategies, strategy);
 	enum nx_status status = strategy->ops->choose(strategy->instance, request, out, why);
-	enum nx_strategy_result result = status == NX_OK	  ? NX_STRATEGY_PROPOSED
-					 : status == NX_EXHAUSTED ? NX_STRATEGY_EXHAUSTED
-								  : NX_STRATEGY_FAILED;
-
-	nx_strategies_measured(strategies, strategy, result, nx_strategies_microseconds() - begun);
+	nx_strategies_measured(strategies, strategy, nx_strategy_result(status),
+			       nx_strategies_microseconds() - begun);
 	return status;
 }
 
@@ -135,7 +160,7 @@ static enum nx_status ask(const struct nx_choice *choice, const struct nx_strate
 		return trouble.status;
 	}
 	if (status != NX_OK)
-		return nothing(choice, strategy, status, &why, error);
+		return nx_lease_nothing(choice, strategy, status, &why, error);
 	status = nx_lease_proposal_check(choice, strategy->plugin, out, error);
 	if (status != NX_OK)
 		nx_strategies_rejected(choice->leases->server->strategies, strategy, NX_STRATEGY_UNFIT);

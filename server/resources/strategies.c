@@ -44,25 +44,38 @@ const struct nx_table nx_strategies_config_keys = NX_TABLE(config_keys);
 
 /* --- life ---------------------------------------------------------------------------------- */
 
+static struct nx_asker *asker_add(struct nx_strategies *strategies, const struct nx_capability *capability)
+{
+	struct nx_asker *asker = &strategies->asker[strategies->count++];
+
+	asker->all = strategies;
+	asker->plugin = capability->provider->plugin->name;
+	asker->instance = capability->provider->instance;
+	TAILQ_INIT(&asker->waiting);
+	TAILQ_INIT(&asker->running);
+	pthread_cond_init(&asker->work, NULL);
+	return asker;
+}
+
 static struct nx_strategies *strategies_make(const struct nx_plugins *plugins)
 {
-	size_t count = nx_plugins_capability_count(plugins, "strategy");
+	size_t count = nx_plugins_capability_count(plugins, "strategy") +
+		       nx_plugins_capability_count(plugins, "ipam");
 	struct nx_strategies *strategies =
 		nx_alloc(sizeof(*strategies) + count * sizeof(strategies->asker[0]));
+	const struct nx_capability *capability;
 
-	strategies->count = count;
-	for (size_t i = 0; i < count; i++) {
-		const struct nx_capability *capability = nx_plugins_capability(plugins, "strategy", i);
-		struct nx_asker *asker = &strategies->asker[i];
+	for (size_t i = 0; (capability = nx_plugins_capability(plugins, "strategy", i)); i++) {
+		struct nx_asker *asker = asker_add(strategies, capability);
 
-		asker->all = strategies;
-		asker->name = capability->key;
-		asker->plugin = capability->provider->plugin->name;
+		asker->name = nx_printf("%s", capability->key);
 		asker->ops = capability->ops;
-		asker->instance = capability->provider->instance;
-		TAILQ_INIT(&asker->waiting);
-		TAILQ_INIT(&asker->running);
-		pthread_cond_init(&asker->work, NULL);
+	}
+	for (size_t i = 0; (capability = nx_plugins_capability(plugins, "ipam", i)); i++) {
+		struct nx_asker *asker = asker_add(strategies, capability);
+
+		asker->name = nx_printf("ipam/%s", capability->key);
+		asker->family = capability->ops;
 	}
 	return strategies;
 }
@@ -170,8 +183,10 @@ void nx_strategies_free(struct nx_strategies *strategies)
 {
 	if (!strategies)
 		return;
-	for (size_t i = 0; i < strategies->count; i++)
+	for (size_t i = 0; i < strategies->count; i++) {
 		pthread_cond_destroy(&strategies->asker[i].work);
+		free(strategies->asker[i].name);
+	}
 	pthread_cond_destroy(&strategies->changed);
 	pthread_mutex_destroy(&strategies->lock);
 	free(strategies);

@@ -9,7 +9,7 @@
  *
  * Failures, for the breaker: calls that were not back in time, and NX_UNAVAILABLE. A wrong answer is
  * an answer. Of any strategy, it is shown that it has given several in a row, or that a call which keeps
- * all other writes waiting is not back in time.
+ * all other writes waiting is not back in time. What a family's plugin proposes by itself is one of them.
  *
  * Any thread, but for new, reload, stop and free: control thread.
  */
@@ -84,6 +84,14 @@ enum nx_strategy_rejection {
 	NX_STRATEGY_REJECTIONS,
 };
 
+/* Of what it said. */
+static inline enum nx_strategy_result nx_strategy_result(enum nx_status said)
+{
+	return said == NX_OK	      ? NX_STRATEGY_PROPOSED
+	       : said == NX_EXHAUSTED ? NX_STRATEGY_EXHAUSTED
+				      : NX_STRATEGY_FAILED;
+}
+
 uint64_t nx_strategies_microseconds(void); /* of CLOCK_MONOTONIC */
 /* A strategy that does not block is about to be called. `strategies` may be NULL, as in tests. */
 void nx_strategies_calling(struct nx_strategies *strategies, const struct nx_strategy *strategy);
@@ -93,8 +101,9 @@ void nx_strategies_measured(struct nx_strategies *strategies, const struct nx_st
 /* A proposal was not given. The same. */
 void nx_strategies_rejected(struct nx_strategies *strategies, const struct nx_strategy *strategy,
 			    enum nx_strategy_rejection reason);
-/* What it has proposed was given to a device; or it has answered what no strategy may (proposals that
- * are unfit count by themselves, and so does what a blocking one answers). The same. */
+/* What it has proposed was given to a device, or what a family's own says is free may be; or it has answered
+ * what no strategy may (proposals that are unfit count by themselves, and so does what a blocking one
+ * answers). The same. */
 void nx_strategies_given(struct nx_strategies *strategies, const struct nx_strategy *strategy);
 void nx_strategies_wrong(struct nx_strategies *strategies, const struct nx_strategy *strategy);
 

@@ -11,11 +11,13 @@
 #define OTHERWISE "try again later, or let the organization have another strategy"
 #define NOT_IN_TIME "the strategy '%s' has not answered in time: " OTHERWISE
 
-struct nx_asker *nx_asker_find(struct nx_strategies *strategies, const struct nx_strategy_ops *ops)
+struct nx_asker *nx_asker_find(struct nx_strategies *strategies, const struct nx_strategy *strategy)
 {
 	for (size_t i = 0; i < strategies->count; i++) {
-		if (strategies->asker[i].ops == ops)
-			return &strategies->asker[i];
+		struct nx_asker *asker = &strategies->asker[i];
+
+		if (strategy->family ? asker->family == strategy->family : asker->ops == strategy->ops)
+			return asker;
 	}
 	return NULL;
 }
@@ -223,7 +225,7 @@ void nx_strategies_ask(struct nx_strategies *strategies, const struct nx_questio
 		       uint64_t deadline, void (*answered)(void *context, const struct nx_proposal *proposal),
 		       void *context)
 {
-	struct nx_asker *asker = nx_asker_find(strategies, question->strategy.ops);
+	struct nx_asker *asker = nx_asker_find(strategies, &question->strategy);
 	struct nx_proposal refusal = {0};
 	struct nx_ask *ask = nx_alloc(sizeof(*ask));
 

@@ -19,7 +19,7 @@ void nx_asker_wrong(struct nx_asker *asker)
 
 void nx_strategies_wrong(struct nx_strategies *strategies, const struct nx_strategy *strategy)
 {
-	struct nx_asker *asker = strategies ? nx_asker_find(strategies, strategy->ops) : NULL;
+	struct nx_asker *asker = strategies ? nx_asker_find(strategies, strategy) : NULL;
 
 	if (!asker)
 		return;
@@ -30,7 +30,7 @@ void nx_strategies_wrong(struct nx_strategies *strategies, const struct nx_strat
 
 void nx_strategies_given(struct nx_strategies *strategies, const struct nx_strategy *strategy)
 {
-	struct nx_asker *asker = strategies ? nx_asker_find(strategies, strategy->ops) : NULL;
+	struct nx_asker *asker = strategies ? nx_asker_find(strategies, strategy) : NULL;
 
 	if (!asker)
 		return;
@@ -46,7 +46,7 @@ void nx_strategies_given(struct nx_strategies *strategies, const struct nx_strat
 
 void nx_strategies_calling(struct nx_strategies *strategies, const struct nx_strategy *strategy)
 {
-	struct nx_asker *asker = strategies ? nx_asker_find(strategies, strategy->ops) : NULL;
+	struct nx_asker *asker = strategies ? nx_asker_find(strategies, strategy) : NULL;
 
 	if (!asker)
 		return;

@@ -40,8 +40,10 @@ struct nx_strategy_thread {
 
 struct nx_asker {
 	struct nx_strategies *all;
-	const char *name, *plugin;
-	const struct nx_strategy_ops *ops;
+	char *name; /* as a strategy's key, or "ipam/<family>" of a family's own */
+	const char *plugin;
+	const struct nx_strategy_ops *ops; /* NULL: a family's own */
+	const struct nx_ipam_ops *family;  /* whose own it is, or NULL */
 	void *instance;
 	/* Of one that blocks. */
 	struct nx_ask_list waiting, running; /* those that are awaited */
@@ -88,7 +90,7 @@ bool nx_strategy_thread_call(struct nx_asker *asker);
 
 /* --- strategies_ask.c: under the lock --- */
 
-struct nx_asker *nx_asker_find(struct nx_strategies *strategies, const struct nx_strategy_ops *ops);
+struct nx_asker *nx_asker_find(struct nx_strategies *strategies, const struct nx_strategy *strategy);
 /* Take it from the queue: its time is up, or the server stops. Fills in what its asker is told. */
 void nx_ask_withdraw(struct nx_ask *ask, bool running, struct nx_proposal *out);
 /* What came of a call that was awaited. */

@@ -79,7 +79,7 @@ void nx_asker_tell(struct nx_asker *asker, const char *reason)
 void nx_strategies_measured(struct nx_strategies *strategies, const struct nx_strategy *strategy,
 			    enum nx_strategy_result result, uint64_t microseconds)
 {
-	struct nx_asker *asker = strategies ? nx_asker_find(strategies, strategy->ops) : NULL;
+	struct nx_asker *asker = strategies ? nx_asker_find(strategies, strategy) : NULL;
 
 	if (!asker)
 		return;
@@ -94,7 +94,7 @@ void nx_strategies_measured(struct nx_strategies *strategies, const struct nx_st
 void nx_strategies_rejected(struct nx_strategies *strategies, const struct nx_strategy *strategy,
 			    enum nx_strategy_rejection reason)
 {
-	struct nx_asker *asker = strategies ? nx_asker_find(strategies, strategy->ops) : NULL;
+	struct nx_asker *asker = strategies ? nx_asker_find(strategies, strategy) : NULL;
 
 	if (!asker)
 		return;

@@ -78,11 +78,7 @@ static enum nx_status choose(const struct nx_ask *ask, struct nx_proposal *out)
 static void call_note(struct nx_asker *asker, enum nx_status said, const struct nx_proposal *proposal,
 		      uint64_t microseconds)
 {
-	enum nx_strategy_result result = said == NX_OK		? NX_STRATEGY_PROPOSED
-					 : said == NX_EXHAUSTED ? NX_STRATEGY_EXHAUSTED
-								: NX_STRATEGY_FAILED;
-
-	nx_asker_count(asker, result, microseconds);
+	nx_asker_count(asker, nx_strategy_result(said), microseconds);
 	asker->rejection[NX_STRATEGY_UNFIT] += said == NX_OK && proposal->status != NX_OK;
 	if (proposal->status == NX_INTERNAL)
 		nx_asker_wrong(asker);

@@ -11,13 +11,21 @@
 
 #include "server/resources/fields.h"
 
-/* A strategy plugin, as it is asked. */
+/* A strategy, as it is asked. */
 struct nx_strategy {
 	const char *name; /* that operators choose it by */
 	const char *plugin;
 	const struct nx_strategy_ops *ops; /* NULL: the pool's own */
 	void *instance;
+	const struct nx_ipam_ops *family; /* whose own it is, when its calls are counted as that; NULL: a
+					     plugin of its own */
 };
+
+/* What is counted as a family's own. */
+static inline struct nx_strategy nx_strategy_own(const struct nx_family *family)
+{
+	return (struct nx_strategy){.plugin = family->plugin, .family = family->ops};
+}
 
 /*
  * What `name` ("": the configured one) means for a family. NX_UNSUPPORTED when nothing of that
