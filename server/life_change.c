@@ -6,7 +6,7 @@
 #include "server/plan/arrival.h"
 #include "server/plan/departure.h"
 #include "server/resources/fields.h"
-#include "server/resources/lease.h"
+#include "server/ipam/lease.h"
 #include "server/store/rehearsal.h"
 
 struct rehearsal {

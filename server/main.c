@@ -24,7 +24,7 @@
 #include "server/life.h"
 #include "server/options.h"
 #include "server/plugin_command.h"
-#include "server/resources/strategies.h"
+#include "server/ipam/strategies.h"
 #include "server/routes_print.h"
 #include "server/stun/stun.h"
 #include "server/watch/hub.h"

@@ -9,7 +9,7 @@
 
 #include "base/memory.h"
 #include "server/http/http.h"
-#include "server/resources/strategies.h"
+#include "server/ipam/strategies.h"
 #include "server/store/store.h"
 #include "server/stun/stun.h"
 

@@ -4,7 +4,7 @@
 #include "server/http/http.h"
 #include "server/http/metrics.h"
 #include "server/http/openapi.h"
-#include "server/resources/strategies.h"
+#include "server/ipam/strategies.h"
 #include "server/store/store.h"
 
 #define UP "{\"status\":\"UP\"}"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "server/resources/lease.h"
+#include "server/ipam/lease.h"
 #include "server/store/migrate_records.h"
 
 /* --- the schema ---------------------------------------------------------------------------- */

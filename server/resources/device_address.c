@@ -4,8 +4,8 @@
 
 #include "base/address.h"
 #include "server/resources/device.h"
-#include "server/resources/lease.h"
-#include "server/resources/renumbering.h"
+#include "server/ipam/lease.h"
+#include "server/renumbering/renumbering.h"
 
 struct nx_lease_request nx_device_lease_request(const struct nx_value *record)
 {

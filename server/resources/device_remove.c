@@ -10,7 +10,7 @@
 #include "server/auth/auth.h"
 #include "server/resources/change.h"
 #include "server/resources/device.h"
-#include "server/resources/lease.h"
+#include "server/ipam/lease.h"
 #include "server/resources/record_list.h"
 
 enum nx_status nx_device_announce(struct nx_server *server, struct nx_tx *tx, const struct nx_value *record,

@@ -8,11 +8,11 @@
 #include "base/secret.h"
 #include "server/auth/auth.h"
 #include "server/resources/access.h"
-#include "server/resources/asking.h"
+#include "server/ipam/asking.h"
 #include "server/resources/change.h"
 #include "server/resources/device.h"
 #include "server/resources/handlers.h"
-#include "server/resources/lease.h"
+#include "server/ipam/lease.h"
 #include "server/resources/reply.h"
 
 struct update {

@@ -11,7 +11,7 @@
 #include "server/resources/handlers.h"
 #include "server/resources/organization.h"
 #include "server/resources/reply.h"
-#include "server/resources/strategy.h"
+#include "server/ipam/strategy.h"
 
 /* --- reading ----------------------------------------------------------------------------- */
 

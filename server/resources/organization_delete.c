@@ -13,7 +13,7 @@
 #include "server/resources/change.h"
 #include "server/resources/device.h"
 #include "server/resources/handlers.h"
-#include "server/resources/lease.h"
+#include "server/ipam/lease.h"
 #include "server/resources/organization.h"
 #include "server/resources/reply.h"
 

@@ -12,7 +12,7 @@
 #include "server/resources/handlers.h"
 #include "server/resources/organization.h"
 #include "server/resources/reply.h"
-#include "server/resources/strategy.h"
+#include "server/ipam/strategy.h"
 
 struct update {
 	struct nx_write write;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/resources/strategies.h"
+#include "server/ipam/strategies.h"
 #include "server/watch/hub.h"
 
 static void refuse_field(struct nx_request *request, const struct nx_error *error)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* When something that has failed is called again. */
-#include "server/resources/breaker.h"
+#include "server/ipam/breaker.h"
 #include "tests/unit/unit.h"
 
 #define PAUSE UINT64_C(1000)

@@ -8,8 +8,8 @@
 #include "base/memory.h"
 #include "base/secret.h"
 #include "server/resources/fields_gather.h"
-#include "server/resources/lease.h"
-#include "server/resources/lease_inside.h"
+#include "server/ipam/lease.h"
+#include "server/ipam/lease_inside.h"
 #include "server/store/migrate.h"
 #include "tests/unit/unit.h"
 

@@ -5,7 +5,7 @@
 
 #include "base/address.h"
 #include "base/memory.h"
-#include "server/resources/pools.h"
+#include "server/ipam/pools.h"
 #include "tests/unit/unit.h"
 
 /* --- text -------------------------------------------------------------------------------------- */
