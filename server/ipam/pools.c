@@ -2,254 +2,16 @@
 #include "server/ipam/pools.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/address.h"
 #include "base/log.h"
-#include "base/memory.h"
+#include "server/ipam/pools_inside.h"
 #include "server/ipam/quarantine.h"
 
-/* Pools that are kept open at most; those used last stay. */
-#define POOL_LIMIT 4096
 /* Seconds before a pool that was read in vain is read again: others may have ended leases. */
 #define STALE_SECONDS 1
-
-struct nx_leases *nx_leases_new(struct nx_server *server)
-{
-	struct nx_leases *leases = nx_alloc(sizeof(*leases));
-
-	leases->server = server;
-	return leases;
-}
-
-static int64_t seconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
-
-/* --- entries, in order of their last use --------------------------------------------- */
-
-static void entry_unlink(struct nx_leases *leases, struct nx_pool_entry *entry)
-{
-	*(entry->older ? &entry->older->newer : &leases->oldest) = entry->newer;
-	*(entry->newer ? &entry->newer->older : &leases->newest) = entry->older;
-}
-
-static void entry_link(struct nx_leases *leases, struct nx_pool_entry *entry)
-{
-	entry->newer = NULL;
-	entry->older = leases->newest;
-	*(leases->newest ? &leases->newest->newer : &leases->oldest) = entry;
-	leases->newest = entry;
-}
-
-static void entry_close(struct nx_pool_entry *entry)
-{
-	if (entry->pool)
-		entry->family->ops->pool_close(entry->pool);
-	entry->pool = NULL;
-	nx_rules_clear(&entry->rules);
-}
-
-static void entry_free(struct nx_leases *leases, struct nx_pool_entry *entry)
-{
-	entry_unlink(leases, entry);
-	nx_index_remove(&leases->pools, &entry->by_key);
-	entry_close(entry);
-	free(entry);
-}
-
-void nx_leases_free(struct nx_leases *leases)
-{
-	if (!leases)
-		return;
-	while (leases->oldest)
-		entry_free(leases, leases->oldest);
-	nx_index_clear(&leases->pools);
-	free(leases);
-}
-
-static void make_room(struct nx_leases *leases)
-{
-	struct nx_pool_entry *entry = leases->oldest;
-
-	while (entry && leases->pools.count >= POOL_LIMIT) {
-		struct nx_pool_entry *next = entry->newer;
-
-		if (!entry->pending)
-			entry_free(leases, entry);
-		entry = next;
-	}
-}
-
-#define KEY_TEXT 128
-
-static char *key_make(const char *family, bool second, const char *organization_id, char key[static KEY_TEXT])
-{
-	snprintf(key, KEY_TEXT, "%s%s %s", family, second ? "/second" : "", organization_id);
-	return key;
-}
-
-static struct nx_pool_entry *entry_find(const struct nx_leases *leases, const char *family, bool second,
-					const char *organization_id)
-{
-	char key[KEY_TEXT];
-	struct nx_index_entry *found;
-
-	key_make(family, second, organization_id, key);
-	found = nx_index_first(&leases->pools, key);
-	return found ? nx_holder(found, struct nx_pool_entry, by_key) : NULL;
-}
-
-static struct nx_pool_entry *entry_make(struct nx_leases *leases, const struct nx_lease_source *source,
-					const char *organization_id)
-{
-	struct nx_pool_entry *entry;
-
-	make_room(leases);
-	entry = nx_alloc(sizeof(*entry) + KEY_TEXT);
-	entry->family = source->family;
-	key_make(source->family->key, source->second, organization_id, entry->key);
-	nx_index_add(&leases->pools, &entry->by_key, entry->key);
-	entry_link(leases, entry);
-	return entry;
-}
-
-/* --- what transactions did, and its undoing ------------------------------------------ */
-
-enum deed { POOL_READ, RULES_READ, ADDRESS_TAKEN, ADDRESS_CLAIMED, ADDRESS_GIVEN };
-
-struct pool_hook {
-	struct nx_pool_entry *entry;
-	enum deed deed;
-	unsigned generation;
-	struct nx_address address;
-};
-
-/* Is what the pool knows not to be relied on after such an end? */
-static bool pool_spoilt(enum deed deed, enum nx_tx_end end)
-{
-	/* One that was filled during the transaction holds what that saw, which is not so. */
-	return end == NX_TX_UNKNOWN || (deed == POOL_READ && end == NX_TX_ROLLED_BACK);
-}
-
-/* Is the address free after such an end? */
-static bool address_freed(enum deed deed, enum nx_tx_end end)
-{
-	return (deed == ADDRESS_TAKEN && end == NX_TX_ROLLED_BACK) ||
-	       (deed == ADDRESS_GIVEN && end == NX_TX_COMMITTED);
-}
-
-/* Is it a device's? One before it in the same group of commands may have given it back. */
-static bool address_held(enum deed deed, enum nx_tx_end end)
-{
-	return (deed == ADDRESS_TAKEN || deed == ADDRESS_CLAIMED) && end == NX_TX_COMMITTED;
-}
-
-static void hook_run(void *context, enum nx_tx_end end)
-{
-	struct pool_hook *hook = context;
-	struct nx_pool_entry *entry = hook->entry;
-
-	entry->pending--;
-	if (entry->pool && hook->generation == entry->generation) {
-		if (pool_spoilt(hook->deed, end))
-			entry_close(entry);
-		else if (hook->deed == RULES_READ && end == NX_TX_ROLLED_BACK)
-			entry->changed = -1;
-		/* Unless it is reserved for a device, by then or as before. */
-		else if (address_freed(hook->deed, end) && !nx_rules_kept(&entry->rules, &hook->address))
-			entry->family->ops->pool_give(entry->pool, &hook->address);
-		else if (address_held(hook->deed, end))
-			entry->family->ops->pool_take(entry->pool, &hook->address, NULL);
-	}
-	free(hook);
-}
-
-static void hook_add(struct nx_tx *tx, struct nx_pool_entry *entry, enum deed deed,
-		     const struct nx_address *address)
-{
-	struct pool_hook *hook = nx_alloc(sizeof(*hook));
-
-	*hook = (struct pool_hook){.entry = entry, .deed = deed, .generation = entry->generation};
-	if (address)
-		hook->address = *address;
-	entry->pending++;
-	nx_tx_at_end(tx, hook_run, hook);
-}
-
-void nx_pool_taken(struct nx_tx *tx, struct nx_pool_entry *entry, const struct nx_address *address)
-{
-	entry->last = *address;
-	hook_add(tx, entry, ADDRESS_TAKEN, address);
-}
-
-void nx_pool_claimed(struct nx_tx *tx, struct nx_pool_entry *entry, const struct nx_address *address)
-{
-	hook_add(tx, entry, ADDRESS_CLAIMED, address);
-}
-
-void nx_pool_given(struct nx_leases *leases, struct nx_tx *tx, const char *family,
-		   const char *organization_id, const struct nx_address *address)
-{
-	/* A pool that does not have it, the other prefix's, takes no notice. */
-	for (int second = 0; second < 2; second++) {
-		struct nx_pool_entry *entry = entry_find(leases, family, second, organization_id);
-
-		if (entry && entry->pool)
-			hook_add(tx, entry, ADDRESS_GIVEN, address);
-	}
-}
-
-void nx_pool_ruled(struct nx_tx *tx, struct nx_pool_entry *entry)
-{
-	hook_add(tx, entry, RULES_READ, NULL);
-}
-
-void nx_pool_quarantined(struct nx_leases *leases, const char *family, const char *organization_id,
-			 int64_t ends_at)
-{
-	for (int second = 0; second < 2; second++) {
-		struct nx_pool_entry *entry = entry_find(leases, family, second, organization_id);
-
-		if (entry && (!entry->quarantine_due || ends_at < entry->quarantine_due))
-			entry->quarantine_due = ends_at;
-	}
-}
-
-void nx_pool_drop(struct nx_pool_entry *entry)
-{
-	entry_close(entry);
-}
-
-void nx_pools_forget(struct nx_leases *leases, const char *organization_id)
-{
-	const struct nx_fields *fields = leases->server->fields;
-
-	for (size_t i = 0; i < 2 * fields->family_count; i++) {
-		struct nx_pool_entry *entry =
-			entry_find(leases, fields->family[i / 2].key, i % 2, organization_id);
-
-		if (entry)
-			entry_close(entry);
-	}
-}
-
-void nx_pool_contradicted(struct nx_leases *leases, const struct nx_family *family,
-			  const char *organization_id)
-{
-	for (int second = 0; second < 2; second++) {
-		struct nx_pool_entry *entry = entry_find(leases, family->key, second, organization_id);
-
-		if (entry)
-			entry->contradicted = true;
-	}
-}
 
 /* --- reading ------------------------------------------------------------------------- */
 
@@ -304,14 +66,14 @@ enum nx_status nx_pool_read(struct nx_tx *tx, struct nx_pool_entry *entry, struc
 	struct filling filling = {.entry = entry};
 	enum nx_status status;
 
-	entry_close(entry);
+	nx_pool_entry_close(entry);
 	status = family->ops->pool_open(family->instance, &entry->prefix, &entry->pool, error);
 	if (status != NX_OK) {
 		entry->pool = NULL;
 		return status;
 	}
 	entry->generation++;
-	hook_add(tx, entry, POOL_READ, NULL);
+	nx_pool_hook_add(tx, entry, NX_POOL_READ, NULL);
 	status = nx_sql_each(tx, error,
 			     "SELECT address FROM leases WHERE organization_id = $1 AND family = $2",
 			     NX_PARAMS(NX_TEXT(organization_id), NX_TEXT(family->key)), lease_take, &filling);
@@ -320,7 +82,7 @@ enum nx_status nx_pool_read(struct nx_tx *tx, struct nx_pool_entry *entry, struc
 	if (status == NX_OK)
 		status = nx_rules_read(tx, entry, error);
 	if (status != NX_OK)
-		entry_close(entry);
+		nx_pool_entry_close(entry);
 	else
 		fill_warn(&filling);
 	return status;
@@ -330,12 +92,11 @@ enum nx_status nx_pool_open(struct nx_leases *leases, struct nx_tx *tx, const st
 			    const char *organization_id, struct nx_pool_entry **out, struct nx_error *error)
 {
 	struct nx_pool_entry *entry =
-		entry_find(leases, source->family->key, source->second, organization_id);
+		nx_pool_entry_find(leases, source->family->key, source->second, organization_id);
 
 	if (!entry)
-		entry = entry_make(leases, source, organization_id);
-	entry_unlink(leases, entry);
-	entry_link(leases, entry);
+		entry = nx_pool_entry_make(leases, source, organization_id);
+	nx_pool_entry_touch(leases, entry);
 	*out = entry;
 	if (nx_prefix_compare(&entry->prefix, source->prefix) != 0)
 		entry->last = (struct nx_address){0};
@@ -371,7 +132,7 @@ bool nx_pool_doubtful(const struct nx_tx *tx, const struct nx_pool_entry *entry)
 static struct nx_pool_entry *entry_of(const struct nx_leases *leases, const struct nx_lease_source *source,
 				      const char *organization_id)
 {
-	return entry_find(leases, source->family->key, source->second, organization_id);
+	return nx_pool_entry_find(leases, source->family->key, source->second, organization_id);
 }
 
 const struct nx_address *nx_pool_last(const struct nx_leases *leases, const struct nx_lease_source *source,
@@ -394,6 +155,14 @@ bool nx_pool_keeps_nothing(const struct nx_leases *leases, const struct nx_lease
 	       source->quarantined <= time(NULL);
 }
 
+static int64_t seconds_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
 bool nx_pool_may_be_stale(const struct nx_tx *tx, const struct nx_pool_entry *entry)
 {
 	return (entry->shared || nx_tx_kind(tx) != NX_STORE_SQLITE) &&
@@ -403,38 +172,4 @@ bool nx_pool_may_be_stale(const struct nx_tx *tx, const struct nx_pool_entry *en
 void nx_pool_exhausted(struct nx_pool_entry *entry)
 {
 	entry->exhausted_at = seconds_now();
-}
-
-/* --- the end of an organization -------------------------------------------------------- */
-
-struct end_hook {
-	struct nx_leases *leases;
-	char organization_id[];
-};
-
-static void end_run(void *context, enum nx_tx_end end)
-{
-	struct end_hook *hook = context;
-	const struct nx_fields *fields = hook->leases->server->fields;
-
-	for (size_t i = 0; end != NX_TX_ROLLED_BACK && i < 2 * fields->family_count; i++) {
-		struct nx_pool_entry *entry =
-			entry_find(hook->leases, fields->family[i / 2].key, i % 2, hook->organization_id);
-
-		if (entry && !entry->pending)
-			entry_free(hook->leases, entry);
-		else if (entry)
-			entry_close(entry);
-	}
-	free(hook);
-}
-
-void nx_pools_end(struct nx_leases *leases, struct nx_tx *tx, const char *organization_id)
-{
-	size_t length = strlen(organization_id) + 1;
-	struct end_hook *hook = nx_alloc(sizeof(*hook) + length);
-
-	hook->leases = leases;
-	memcpy(hook->organization_id, organization_id, length);
-	nx_tx_at_end(tx, end_run, hook);
 }
