@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "agent/agent.h"
-#include "agent/relay_choice.h"
-#include "agent/session.h"
+#include "agent/plan/relay_choice.h"
+#include "agent/session/session.h"
 #include "base/log.h"
 
 enum {

@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/control.h"
-#include "agent/echo.h"
+#include "agent/control/control.h"
+#include "agent/network/echo.h"
 #include "agent/notify.h"
 #include "agent/privileges.h"
-#include "agent/session.h"
-#include "agent/status.h"
+#include "agent/session/session.h"
+#include "agent/control/status.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/notify.h"

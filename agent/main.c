@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "agent/doctor.h"
+#include "agent/doctor/doctor.h"
 #include "agent/life.h"
 #include "base/log.h"
 #include "base/notify.h"

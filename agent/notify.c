@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/notify.h"
 
-#include "agent/session.h"
+#include "agent/session/session.h"
 #include "base/notify.h"
 
 #define USUAL_MILLISECONDS 10000u /* between two looks at the state, where nobody watches the loop */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/client.h"
+#include "agent/session/client.h"
 #include "agent/options_list.h"
 #include "base/log.h"
 #include "base/memory.h"

@@ -5,7 +5,7 @@
 
 #include <nexodus/address.h>
 
-#include "agent/stun_servers.h"
+#include "agent/mapping/stun_servers.h"
 #include "base/config.h"
 
 #define NX_OPTIONS_SECTION "nexd"

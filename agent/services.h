@@ -6,7 +6,7 @@
 #include <nexodus/agent.h>
 #include <uv.h>
 
-#include "agent/netlink.h"
+#include "agent/network/netlink.h"
 
 /* What stands behind every plugin's host handle (nx_host_program()). */
 struct nx_services_base {

@@ -19,7 +19,7 @@
 
 #include "agent/capabilities.h"
 #include "agent/program.h"
-#include "agent/reconcile.h"
+#include "agent/network/reconcile.h"
 #include "agent/services.h"
 #include "base/json.h"
 #include "base/log.h"

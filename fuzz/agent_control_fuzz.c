@@ -2,7 +2,7 @@
 /* What is written to the control socket: each line gets one line of JSON. */
 #include <string.h>
 
-#include "agent/control.h"
+#include "agent/control/control.h"
 #include "base/json.h"
 #include "fuzz/fuzz.h"
 

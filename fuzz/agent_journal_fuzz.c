@@ -2,7 +2,7 @@
 /* Lines of a journal: what is written reads back, and nothing else reads as a line. */
 #include <string.h>
 
-#include "agent/journal_lines.h"
+#include "agent/state/journal_lines.h"
 #include "fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)

@@ -2,7 +2,7 @@
 /* The walk over what a netlink socket delivers: never beyond it, always forward. */
 #include <string.h>
 
-#include "agent/netlink.h"
+#include "agent/network/netlink.h"
 #include "base/memory.h"
 #include "fuzz/fuzz.h"
 

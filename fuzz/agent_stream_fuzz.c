@@ -6,8 +6,8 @@
  */
 #include <string.h>
 
-#include "agent/reconcile.h"
-#include "agent/stream.h"
+#include "agent/network/reconcile.h"
+#include "agent/session/stream.h"
 #include "base/address.h"
 #include "base/memory.h"
 #include "fuzz/fuzz.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The doctor's words: how far the clocks may be apart, and that a finding is passed on whole. */
-#include "agent/doctor.h"
+#include "agent/doctor/doctor.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Latency and loss of members, over a wire in memory that answers, loses, doubles and forges. */
-#include "agent/echo.h"
+#include "agent/network/echo.h"
 
 #include <string.h>
 #include <sys/eventfd.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a service, hostile or mistaken, may not take from a host. */
-#include "agent/guard.h"
+#include "agent/plan/guard.h"
 #include "base/address.h"
 #include "base/memory.h"
 #include "tests/unit/unit.h"

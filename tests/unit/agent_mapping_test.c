@@ -10,9 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/mapping_nat.h"
-#include "agent/mapping_parts.h"
-#include "agent/stun_servers.h"
+#include "agent/mapping/mapping_nat.h"
+#include "agent/mapping/mapping_parts.h"
+#include "agent/mapping/stun_servers.h"
 #include "base/address.h"
 #include "base/log.h"
 #include "base/memory.h"

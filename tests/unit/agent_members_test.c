@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/members.h"
+#include "agent/plan/members.h"
 #include "base/address.h"
 #include "base/memory.h"
 #include "tests/unit/agent_fake.h"

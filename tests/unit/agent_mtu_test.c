@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The size of the tunnel's packets. The overheads are WireGuard's over IPv4 and IPv6. */
-#include "agent/mtu.h"
+#include "agent/network/mtu.h"
 #include "base/memory.h"
 #include "tests/unit/unit.h"
 

@@ -5,7 +5,7 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-#include "agent/netlink.h"
+#include "agent/network/netlink.h"
 #include "base/memory.h"
 #include "tests/unit/unit.h"
 

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/backoff.h"
-#include "agent/client.h"
-#include "agent/control.h"
+#include "agent/session/backoff.h"
+#include "agent/session/client.h"
+#include "agent/control/control.h"
 #include "agent/options_list.h"
 #include "agent/program.h"
 #include "base/address.h"

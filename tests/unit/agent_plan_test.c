@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/plan.h"
-#include "agent/relay_choice.h"
+#include "agent/plan/plan.h"
+#include "agent/plan/relay_choice.h"
 #include "base/address.h"
 #include "base/memory.h"
 #include "tests/unit/agent_fake.h"

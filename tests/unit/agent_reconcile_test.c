@@ -4,8 +4,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "agent/reconcile.h"
-#include "agent/ways.h"
+#include "agent/network/reconcile.h"
+#include "agent/network/ways.h"
 #include "base/address.h"
 #include "base/memory.h"
 #include "tests/unit/agent_fake.h"

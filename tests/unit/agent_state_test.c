@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/journal.h"
-#include "agent/state.h"
+#include "agent/state/journal.h"
+#include "agent/state/state.h"
 #include "base/memory.h"
 #include "tests/unit/unit.h"
 

@@ -2,7 +2,7 @@
 /* The event stream's lines, however they are cut, and what they may be. */
 #include <string.h>
 
-#include "agent/stream.h"
+#include "agent/session/stream.h"
 #include "base/memory.h"
 #include "tests/unit/unit.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The direct way to a peer, over a tunnel that is played second by second. */
-#include "agent/way.h"
+#include "agent/plan/way.h"
 #include "base/memory.h"
 #include "tests/unit/unit.h"
 
