@@ -98,17 +98,22 @@ enum nx_status nx_renumbering_list(const struct nx_fields *fields, struct nx_tx 
 {
 	out->fields = fields;
 	out->count = 0;
-	if (organization_id)
-		return nx_sql_each(
-			tx, error,
-			"SELECT " COLUMNS
-			" FROM renumberings WHERE organization_id = $1 ORDER BY started_at, family",
-			NX_PARAMS(NX_TEXT(organization_id)), row_take, out);
+	return nx_sql_each(tx, error,
+			   "SELECT " COLUMNS
+			   " FROM renumberings WHERE organization_id = $1 ORDER BY started_at, family",
+			   NX_PARAMS(NX_TEXT(organization_id)), row_take, out);
+}
+
+enum nx_status nx_renumbering_due(const struct nx_fields *fields, struct nx_tx *tx, const char *after,
+				  struct nx_renumbering_list *out, struct nx_error *error)
+{
+	out->fields = fields;
+	out->count = 0;
 	return nx_sql_each(tx, error,
 			   "SELECT " COLUMNS " FROM renumberings WHERE state NOT IN ('started', 'ended')"
 			   " AND (state NOT IN ('committed', 'returned') OR ends_at <= $1)"
-			   " ORDER BY started_at, organization_id, family",
-			   NX_PARAMS(NX_INT(time(NULL))), row_take, out);
+			   " AND organization_id > $2 ORDER BY organization_id",
+			   NX_PARAMS(NX_INT(time(NULL)), NX_TEXT(after)), row_take, out);
 }
 
 enum nx_status nx_renumbering_find(const struct nx_fields *fields, struct nx_tx *tx,

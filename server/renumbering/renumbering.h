@@ -68,11 +68,14 @@ struct nx_renumbering_list {
 	struct nx_renumbering rows[NX_RENUMBERINGS_LIMIT];
 	size_t count;
 };
-/* Those of an organization, or (NULL) those of all in which there is something to do, NX_RENUMBERINGS_LIMIT
- * at most. Of families that are loaded. */
+/* Those of an organization. Of families that are loaded, here and in the next one. */
 enum nx_status nx_renumbering_list(const struct nx_fields *fields, struct nx_tx *tx,
 				   const char *organization_id, struct nx_renumbering_list *out,
 				   struct nx_error *error);
+/* Those in which there is something to do, in order of the organizations' ids after this one ("": from the
+ * first on), NX_RENUMBERINGS_LIMIT at most. */
+enum nx_status nx_renumbering_due(const struct nx_fields *fields, struct nx_tx *tx, const char *after,
+				  struct nx_renumbering_list *out, struct nx_error *error);
 /* The one of the organization that has not ended: there is one at a time. NX_NOT_FOUND. */
 enum nx_status nx_renumbering_find(const struct nx_fields *fields, struct nx_tx *tx,
 				   const char *organization_id, struct nx_renumbering *out,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The thread that goes on with what is being renumbered, whoever began it. */
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -20,8 +21,10 @@ struct nx_renumberings {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool ending, poked;
-	int64_t since;	/* when it was started: seconds since 1970 */
-	char told[320]; /* the failure that was logged last; "" for none */
+	bool failed;		  /* something did not go in this turn */
+	char after[NX_UUID_TEXT]; /* the organization that the last round came to; "": a turn begins */
+	int64_t since;		  /* when it was started: seconds since 1970 */
+	char told[320];		  /* the failure that was logged last; "" for none */
 	struct nx_renumbering_list list;
 };
 
@@ -49,18 +52,31 @@ static enum nx_status list_read(struct nx_tx *tx, void *context, struct nx_error
 {
 	struct nx_renumberings *renumberings = context;
 
-	return nx_renumbering_list(renumberings->server->fields, tx, NULL, &renumberings->list, error);
+	return nx_renumbering_due(renumberings->server->fields, tx, renumberings->after, &renumberings->list,
+				  error);
 }
 
-/* One step of each. Answers whether there is more to do at once; *failed, that something did not go. */
-static bool round_run(struct nx_renumberings *renumberings, bool *failed)
+/* The next round goes on after those that are listed, or begins anew: whatever stands still in some
+ * organizations, each has its turn. Answers whether there are more in this turn. */
+static bool turn_go_on(struct nx_renumberings *renumberings)
+{
+	const struct nx_renumbering_list *list = &renumberings->list;
+	bool more = list->count == NX_RENUMBERINGS_LIMIT;
+
+	snprintf(renumberings->after, sizeof(renumberings->after), "%s",
+		 more ? list->rows[list->count - 1].organization_id : "");
+	return more;
+}
+
+/* One step of each that is listed. Answers whether there is more to do at once. */
+static bool round_run(struct nx_renumberings *renumberings)
 {
 	struct nx_error error = {0};
 	bool any = false;
 
 	if (nx_store_read(renumberings->server->store, list_read, renumberings, &error) != NX_OK) {
 		failure_tell(renumberings, NULL, &error);
-		*failed = true;
+		renumberings->failed = true;
 		return false;
 	}
 	for (size_t i = 0; i < renumberings->list.count && !ending(renumberings); i++) {
@@ -70,19 +86,19 @@ static bool round_run(struct nx_renumberings *renumberings, bool *failed)
 		if (nx_renumbering_step(renumberings->server, row, renumberings->since, &more, &error) !=
 		    NX_OK) {
 			failure_tell(renumberings, row, &error);
-			*failed = true;
+			renumberings->failed = true;
 		}
 		any |= more;
 	}
-	return any;
+	return turn_go_on(renumberings) || any;
 }
 
-static void wait_for(struct nx_renumberings *renumberings, bool failed)
+static void wait_for(struct nx_renumberings *renumberings)
 {
 	struct timespec until;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += failed ? RETRY_SECONDS : LOOK_SECONDS;
+	until.tv_sec += renumberings->failed ? RETRY_SECONDS : LOOK_SECONDS;
 	pthread_mutex_lock(&renumberings->lock);
 	while (!renumberings->ending && !renumberings->poked &&
 	       pthread_cond_clockwait(&renumberings->wake, &renumberings->lock, CLOCK_MONOTONIC, &until) == 0)
@@ -96,11 +112,11 @@ static void *thread_run(void *context)
 	struct nx_renumberings *renumberings = context;
 
 	while (!ending(renumberings)) {
-		bool failed = false;
-
-		if (!round_run(renumberings, &failed) && !ending(renumberings))
-			wait_for(renumberings, failed);
-		if (!failed)
+		if (!renumberings->after[0])
+			renumberings->failed = false;
+		if (!round_run(renumberings) && !ending(renumberings))
+			wait_for(renumberings);
+		if (!renumberings->after[0] && !renumberings->failed)
 			renumberings->told[0] = '\0';
 	}
 	return NULL;

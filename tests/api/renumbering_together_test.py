@@ -301,6 +301,18 @@ class Waiting(Renumbers, ServerCase):
         self.until("ended")
         self.check_leases()
 
+    def test_many_that_stand_still(self):
+        """More than are looked at in one go do not keep another one from going on."""
+        for _ in range(66):
+            self.make(0, cidr="10.5.0.0/16")
+            self.enrol(hostname="failing")
+            self.begin(cidr="10.6.0.0/16", strategy="blocking")
+        wait_for(lambda: "it does not want to" in self.show()["problem"], 20, "what stands in the way")
+        self.make(2, cidr="10.5.0.0/16")
+        self.begin(cidr="10.6.0.0/16")
+        self.until("started")
+        self.check_leases()
+
 
 class Families(Renumbers, unittest.TestCase):
     def test_a_family_goes_and_comes(self):
