@@ -3,8 +3,9 @@
 # shellcheck shell=dash
 #
 # init of the test guest: the host's root directory read-only below, tmpfs above, run one command.
-# ttyS0 is the console, ttyS1 takes the command's output, ttyS2 its status. /cmd and /cmd.env come
-# in a second cpio archive (see vm-run.sh).
+# Where there is /copies, copies of what that lists instead, and nothing of the host's.
+# ttyS0 is the console, ttyS1 takes the command's output, ttyS2 its status. /cmd, /cmd.env and /copies
+# come in a second cpio archive (see vm-run.sh).
 bb=/bin/busybox
 $bb mount -t proc proc /proc
 $bb mount -t sysfs sys /sys
@@ -20,7 +21,7 @@ fail()
 
 for t in 1 2; do $bb stty -F /dev/ttyS$t raw -echo; done
 while read -r module; do $bb insmod "/mod/$module" || fail "insmod $module"; done </mod/order
-. /cmd.env # VM_SHARE VM_MODULES VM_OUT
+. /cmd.env # VM_SHARE VM_MODULES VM_OUT VM_DIRECTORY
 
 # share TAG DIR OPTIONS
 share()
@@ -35,10 +36,27 @@ share()
 cache=
 [ "$VM_SHARE" = virtiofs ] || cache=,cache=loose
 share hostroot /lower "ro$cache"
-$bb mount -t tmpfs -o size=75% rw /rw && $bb mkdir -p /rw/u /rw/w
-$bb mount -t overlay -o lowerdir=/lower,upperdir=/rw/u,workdir=/rw/w overlay /root || fail overlay
-modules=/root/lib/modules/$($bb uname -r)
-$bb mkdir -p "$modules" && $bb mount -o bind "/root$VM_MODULES" "$modules" || fail modules
+root_lay_over()
+{
+	$bb mount -t tmpfs -o size=75% rw /rw && $bb mkdir -p /rw/u /rw/w
+	$bb mount -t overlay -o lowerdir=/lower,upperdir=/rw/u,workdir=/rw/w overlay /root || fail overlay
+	modules=/root/lib/modules/$($bb uname -r)
+	$bb mkdir -p "$modules" && $bb mount -o bind "/root$VM_MODULES" "$modules" || fail modules
+}
+
+root_copy()
+{
+	$bb mount -t tmpfs -o size=75% root /root && $bb mkdir -p "/root$VM_DIRECTORY" || fail tmpfs
+	for d in bin sbin lib lib64; do $bb mkdir -p /root/usr/$d && $bb ln -s usr/$d /root/$d; done
+	for d in etc proc sys dev run tmp; do $bb mkdir -p /root/$d; done
+	$bb chmod 1777 /root/tmp
+	$bb chroot /lower /bin/busybox cpio -oL -H newc </copies | (cd /root && $bb cpio -id) || fail copies
+	$bb mkdir -p /root/lib/modules && $bb cp -r "/lower$VM_MODULES" /root/lib/modules/ || fail modules
+	$bb umount /lower || fail umount
+	for d in /sys/bus/virtio/devices/*; do echo 1 >"$($bb readlink -f "$d")/../remove"; done
+}
+
+if [ -e /copies ]; then root_copy; else root_lay_over; fi
 for d in proc sys dev; do
 	$bb mkdir -p /root/$d && $bb mount -o bind /$d /root/$d || fail "bind $d"
 done

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# vm-run.sh [-m MiB] [-p CPUS] [-t SECONDS] [-a 'KERNEL ARGUMENTS'] [-o OUTDIR] [-l CONSOLE-LOG]
-#           DIR CMD [ARG...]
+# vm-run.sh [-m MiB] [-p CPUS] [-t SECONDS] [-a 'KERNEL ARGUMENTS'] [-o OUTDIR | -c COPIES]
+#           [-l CONSOLE-LOG] DIR CMD [ARG...]
 #
 # Run CMD, a program of this machine, as root in a throw-away guest: kernel of DIR (see vm-prep.sh),
 # root file system = this machine's root (read-only; writes go to a tmpfs in the guest), the same
@@ -10,15 +10,19 @@
 # timed out, 125 when the guest did not run it. OUTDIR is writable in the guest as /run/vm/out.
 # Only PATH is carried over: vm-run.sh DIR env VARIABLE=value CMD.
 #
+# COPIES is a file with a path a line. The guest then keeps copies of these files and folders, and of the
+# libraries that programs among them need, and lets go of this machine's root: virtiofs cannot be suspended.
+#
 # Needs root; the packages qemu-system-x86, cpio, util-linux.
 set -eu
-memory=1024 limit=120 arguments='' out='' log='' cpus=2
-while getopts m:t:a:o:l:p: option; do
+memory=1024 limit=120 arguments='' out='' log='' cpus=2 copies=''
+while getopts m:t:a:o:c:l:p: option; do
 	case $option in
 	m) memory=$OPTARG ;;
 	t) limit=$OPTARG ;;
 	a) arguments=$OPTARG ;;
 	o) out=$OPTARG ;;
+	c) copies=$OPTARG ;;
 	l) log=$OPTARG ;;
 	p) cpus=$OPTARG ;;
 	*) exit 125 ;;
@@ -112,7 +116,23 @@ fi
 
 # --- the command, as a second cpio archive behind the initramfs ----------------
 
+# closure : the files below the paths on standard input, and the libraries that they need, by names without a
+# symbolic link in the folder
+closure()
+{
+	while read -r path; do find "$path" -type f -o -type l; done | while read -r file; do
+		printf '%s\n' "$file"
+		case $file in
+		*/bin/* | */sbin/* | *.so | *.so.* | */server/* | */agent/* | */cli/*)
+			ldd "$file" 2>/dev/null | sed -nE 's,.*[[:space:]](/[^ ]+) \(0x.*,\1,p' ;;
+		esac
+	done | sort -u | while read -r file; do
+		printf '%s/%s\n' "$(realpath "${file%/*}")" "${file##*/}"
+	done | sed 's,^/,,' | sort -u
+}
+
 mkdir "$temporary/cpio"
+[ -z "$copies" ] || closure <"$copies" >"$temporary/cpio/copies"
 {
 	echo "export PATH=$(quote "$PATH") HOME=/root TERM=dumb LANG=C.UTF-8"
 	echo "cd $(quote "$(pwd)")"
@@ -122,6 +142,7 @@ mkdir "$temporary/cpio"
 	echo "VM_SHARE=$share"
 	echo "VM_MODULES=$(quote "$dir/kernel/lib/modules/$version")"
 	echo "VM_OUT=$(quote "$out")"
+	echo "VM_DIRECTORY=$(quote "$(pwd)")"
 } >"$temporary/cpio/cmd.env"
 cp "$dir/initrd" "$temporary/initrd"
 truncate -s $((($(stat -c %s "$temporary/initrd") + 511) / 512 * 512)) "$temporary/initrd"
