@@ -141,6 +141,10 @@ static void keeper_wait(struct nx_strategies *strategies)
 		uint64_t stuck = nx_asker_stuck_at(&strategies->asker[i]);
 		due = stuck < due ? stuck : due;
 	}
+	/* Calls come one after the other as a rule: not to be woken for each, it looks again by itself. */
+	if (due == UINT64_MAX && strategies->called)
+		due = nx_milliseconds() + strategies->timeout;
+	strategies->called = false;
 	const struct timespec until = nx_timespec(due);
 	strategies->resting = due == UINT64_MAX;
 	if (due == UINT64_MAX)

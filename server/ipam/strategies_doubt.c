@@ -52,6 +52,7 @@ void nx_strategies_calling(struct nx_strategies *strategies, const struct nx_str
 		return;
 	pthread_mutex_lock(&strategies->lock);
 	asker->calling = nx_milliseconds();
+	strategies->called = true;
 	if (nx_keeper_begin(strategies) && strategies->resting)
 		pthread_cond_broadcast(&strategies->changed);
 	pthread_mutex_unlock(&strategies->lock);

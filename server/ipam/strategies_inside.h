@@ -76,6 +76,7 @@ struct nx_strategies {
 	pthread_t keeper;	/* of the deadlines */
 	bool kept, stopping;
 	bool resting;		 /* the keeper: until something happens */
+	bool called;		 /* one that does not block, since the keeper has looked */
 	uint64_t timeout, retry; /* milliseconds */
 	unsigned threads;
 	uint64_t expected[NX_STRATEGY_EXPECTED];
