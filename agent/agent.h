@@ -9,12 +9,12 @@
 #include <uv.h>
 
 #include "agent/capabilities.h"
-#include "agent/session/client.h"
 #include "agent/drain.h"
 #include "agent/mapping/mapping.h"
 #include "agent/network/network.h"
 #include "agent/options.h"
 #include "agent/services.h"
+#include "agent/session/client.h"
 #include "agent/state/state.h"
 #include "agent/wake.h"
 #include "base/config.h"

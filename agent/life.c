@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "agent/control/control.h"
+#include "agent/control/status.h"
 #include "agent/network/echo.h"
 #include "agent/notify.h"
 #include "agent/privileges.h"
 #include "agent/session/session.h"
-#include "agent/control/status.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/notify.h"

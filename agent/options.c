@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/session/client.h"
 #include "agent/options_list.h"
+#include "agent/session/client.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/secret.h"

@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #include "agent/capabilities.h"
-#include "agent/program.h"
 #include "agent/network/reconcile.h"
+#include "agent/program.h"
 #include "agent/services.h"
 #include "base/json.h"
 #include "base/log.h"

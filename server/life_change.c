@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A plugin that comes into the database or goes: what takes the place of a server's life then. */
 #include "base/memory.h"
+#include "server/ipam/lease.h"
 #include "server/life_inside.h"
 #include "server/options.h"
 #include "server/plan/arrival.h"
 #include "server/plan/departure.h"
 #include "server/resources/fields.h"
-#include "server/ipam/lease.h"
 #include "server/store/rehearsal.h"
 
 struct rehearsal {

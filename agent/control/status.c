@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "agent/network/echo.h"
 #include "agent/mapping/mapping.h"
+#include "agent/network/echo.h"
 #include "agent/plan/relay_choice.h"
 #include "agent/session/session.h"
 #include "base/address.h"

@@ -13,9 +13,9 @@
 #include "agent/loop.h"
 #include "agent/network/monitor.h"
 #include "agent/network/reconcile.h"
-#include "agent/services.h"
 #include "agent/network/underlay.h"
 #include "agent/network/ways.h"
+#include "agent/services.h"
 #include "base/json.h"
 
 #define NX_SELF_REFUSALS 8u

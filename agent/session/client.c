@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "agent/session/client_failure.h"
 #include "agent/loop.h"
+#include "agent/session/client_failure.h"
 #include "base/address.h"
 #include "base/buffer.h"
 #include "base/memory.h"

@@ -13,8 +13,8 @@
 #include <nexodus/driver.h>
 
 #include "base/secret.h"
-#include "server/resources/device.h"
 #include "server/ipam/strategy.h"
+#include "server/resources/device.h"
 
 /* All that a strategy is told: a copy, since the call may outlive the request. */
 struct nx_question {

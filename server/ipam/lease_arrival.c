@@ -9,13 +9,13 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/secret.h"
-#include "server/resources/access.h"
 #include "server/ipam/asking.h"
+#include "server/ipam/lease.h"
+#include "server/ipam/strategies.h"
+#include "server/resources/access.h"
 #include "server/resources/change.h"
 #include "server/resources/device.h"
-#include "server/ipam/lease.h"
 #include "server/resources/record_list.h"
-#include "server/ipam/strategies.h"
 
 /* Rows of one transaction: few enough not to keep others waiting, enough to be worth a commit. */
 #define BATCH 256

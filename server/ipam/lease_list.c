@@ -8,12 +8,12 @@
 
 #include "base/address.h"
 #include "base/memory.h"
+#include "server/ipam/pool_figures.h"
+#include "server/ipam/strategy.h"
 #include "server/resources/access.h"
 #include "server/resources/handlers.h"
 #include "server/resources/list.h"
-#include "server/ipam/pool_figures.h"
 #include "server/resources/reply.h"
-#include "server/ipam/strategy.h"
 #include "server/resources/value.h"
 
 /* --- leases -------------------------------------------------------------------------------- */

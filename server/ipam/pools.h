@@ -6,9 +6,9 @@
 #ifndef NX_SERVER_IPAM_POOLS_H
 #define NX_SERVER_IPAM_POOLS_H
 
-#include "server/resources/index.h"
 #include "server/ipam/lease.h"
 #include "server/ipam/rules.h"
+#include "server/resources/index.h"
 
 struct nx_pool_entry {
 	struct nx_index_entry by_key; /* "<family> <organization>", or "<family>/second <organization>" */

@@ -7,11 +7,11 @@
 #include <time.h>
 
 #include "base/address.h"
+#include "server/ipam/lease_inside.h"
+#include "server/ipam/quarantine.h"
 #include "server/resources/access.h"
 #include "server/resources/handlers.h"
-#include "server/ipam/lease_inside.h"
 #include "server/resources/list.h"
-#include "server/ipam/quarantine.h"
 #include "server/resources/reply.h"
 
 enum { PLACE_ID, PLACE_ADDRESS, PLACE_FAMILY, PLACE_PUBLIC_KEY, PLACE_UNTIL, PLACE_COLUMNS };

@@ -13,12 +13,12 @@
 #include "base/address.h"
 #include "base/memory.h"
 #include "base/secret.h"
+#include "server/ipam/lease_inside.h"
+#include "server/ipam/quarantine.h"
 #include "server/resources/access.h"
 #include "server/resources/change.h"
 #include "server/resources/handlers.h"
-#include "server/ipam/lease_inside.h"
 #include "server/resources/list.h"
-#include "server/ipam/quarantine.h"
 #include "server/resources/reply.h"
 
 const struct nx_columns nx_reservation_columns = {

@@ -5,9 +5,9 @@
 
 #include <nexodus/driver.h>
 
-#include "server/resources/fields.h"
 #include "server/ipam/range.h"
 #include "server/ipam/rules.h"
+#include "server/resources/fields.h"
 #include "server/resources/value.h"
 
 /* Ranges of an organization in one family at most: what a search for a free address may have to pass. */

@@ -6,10 +6,10 @@
 #include <strings.h>
 
 #include "base/address.h"
-#include "server/resources/device.h"
-#include "server/resources/reply.h"
-#include "server/resources/organization.h"
 #include "server/ipam/reservation.h"
+#include "server/resources/device.h"
+#include "server/resources/organization.h"
+#include "server/resources/reply.h"
 
 /* --- what is asked for ------------------------------------------------------------------------- */
 

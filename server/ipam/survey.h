@@ -7,8 +7,8 @@
 #define NX_SERVER_IPAM_SURVEY_H
 
 #include "base/secret.h"
-#include "server/resources/index.h"
 #include "server/ipam/range.h"
+#include "server/resources/index.h"
 #include "server/resources/record_list.h"
 
 struct nx_survey_lease {

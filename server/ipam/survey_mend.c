@@ -5,10 +5,10 @@
 
 #include "base/address.h"
 #include "base/memory.h"
-#include "server/resources/change.h"
-#include "server/resources/device.h"
 #include "server/ipam/pools.h"
 #include "server/ipam/survey.h"
+#include "server/resources/change.h"
+#include "server/resources/device.h"
 
 static enum nx_status leases_drop(const struct nx_survey *survey, struct nx_tx *tx, struct nx_error *error)
 {

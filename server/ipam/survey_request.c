@@ -9,11 +9,11 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "server/ipam/survey.h"
 #include "server/resources/access.h"
 #include "server/resources/change.h"
 #include "server/resources/handlers.h"
 #include "server/resources/reply.h"
-#include "server/ipam/survey.h"
 
 struct check {
 	struct nx_write write; /* of a repair; of a look, only what it shares with one */

@@ -4,9 +4,9 @@
 
 #include "base/address.h"
 #include "base/memory.h"
+#include "server/renumbering/renumbering.h"
 #include "server/resources/access.h"
 #include "server/resources/change.h"
-#include "server/renumbering/renumbering.h"
 
 /* --- the host part ------------------------------------------------------------------------ */
 

@@ -5,8 +5,8 @@
 
 #include "base/address.h"
 #include "base/buffer.h"
-#include "server/resources/change.h"
 #include "server/renumbering/inside.h"
+#include "server/resources/change.h"
 
 /* --- the record becomes what it is to be --------------------------------------------------------------- */
 

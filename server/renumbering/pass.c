@@ -7,11 +7,11 @@
 
 #include "base/address.h"
 #include "base/memory.h"
-#include "server/resources/access.h"
 #include "server/ipam/quarantine.h"
-#include "server/resources/record_list.h"
-#include "server/renumbering/inside.h"
 #include "server/ipam/strategies.h"
+#include "server/renumbering/inside.h"
+#include "server/resources/access.h"
+#include "server/resources/record_list.h"
 #include "server/watch/hub.h"
 
 /* Devices of one transaction: few enough not to keep others waiting, enough to be worth a commit. */

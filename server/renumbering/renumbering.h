@@ -19,10 +19,10 @@
 #define NX_SERVER_RENUMBERING_RENUMBERING_H
 
 #include "base/secret.h"
-#include "server/resources/device.h"
-#include "server/resources/fields.h"
 #include "server/ipam/lease.h"
 #include "server/ipam/strategy.h"
+#include "server/resources/device.h"
+#include "server/resources/fields.h"
 #include "server/resources/value.h"
 
 enum nx_renumbering_state {

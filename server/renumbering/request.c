@@ -10,9 +10,9 @@
 
 #include "base/address.h"
 #include "base/memory.h"
+#include "server/renumbering/plan.h"
 #include "server/resources/access.h"
 #include "server/resources/handlers.h"
-#include "server/renumbering/plan.h"
 #include "server/resources/reply.h"
 
 /* How long old addresses are good after a commit that says nothing else, and at most. */

@@ -4,9 +4,9 @@
 
 #include "base/address.h"
 #include "base/memory.h"
+#include "server/renumbering/renumbering.h"
 #include "server/resources/access.h"
 #include "server/resources/handlers.h"
-#include "server/renumbering/renumbering.h"
 #include "server/resources/reply.h"
 #include "server/watch/hub.h"
 

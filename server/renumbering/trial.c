@@ -10,8 +10,8 @@
 #include "base/address.h"
 #include "base/memory.h"
 #include "server/ipam/pool_figures.h"
-#include "server/renumbering/plan.h"
 #include "server/ipam/rules.h"
+#include "server/renumbering/plan.h"
 
 /* An address of the new prefix that is reserved for a device, of which one of key and host name is "". */
 struct kept {

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/address.h"
-#include "server/resources/device.h"
 #include "server/ipam/lease.h"
 #include "server/renumbering/renumbering.h"
+#include "server/resources/device.h"
 
 struct nx_lease_request nx_device_lease_request(const struct nx_value *record)
 {

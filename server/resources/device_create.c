@@ -14,14 +14,14 @@
 #include "base/memory.h"
 #include "base/secret.h"
 #include "server/auth/auth.h"
-#include "server/resources/access.h"
 #include "server/ipam/asking.h"
+#include "server/ipam/strategies.h"
+#include "server/resources/access.h"
 #include "server/resources/change.h"
 #include "server/resources/device.h"
 #include "server/resources/device_claim.h"
 #include "server/resources/handlers.h"
 #include "server/resources/reply.h"
-#include "server/ipam/strategies.h"
 
 struct registration {
 	struct nx_write write;

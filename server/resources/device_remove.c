@@ -8,9 +8,9 @@
 #include "base/memory.h"
 #include "base/secret.h"
 #include "server/auth/auth.h"
+#include "server/ipam/lease.h"
 #include "server/resources/change.h"
 #include "server/resources/device.h"
-#include "server/ipam/lease.h"
 #include "server/resources/record_list.h"
 
 enum nx_status nx_device_announce(struct nx_server *server, struct nx_tx *tx, const struct nx_value *record,

@@ -7,12 +7,12 @@
 #include "base/memory.h"
 #include "base/secret.h"
 #include "server/auth/auth.h"
-#include "server/resources/access.h"
 #include "server/ipam/asking.h"
+#include "server/ipam/lease.h"
+#include "server/resources/access.h"
 #include "server/resources/change.h"
 #include "server/resources/device.h"
 #include "server/resources/handlers.h"
-#include "server/ipam/lease.h"
 #include "server/resources/reply.h"
 
 struct update {

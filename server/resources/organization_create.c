@@ -7,11 +7,11 @@
 
 #include "base/address.h"
 #include "base/memory.h"
+#include "server/ipam/strategy.h"
 #include "server/resources/access.h"
 #include "server/resources/handlers.h"
 #include "server/resources/organization.h"
 #include "server/resources/reply.h"
-#include "server/ipam/strategy.h"
 
 /* --- reading ----------------------------------------------------------------------------- */
 

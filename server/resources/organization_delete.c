@@ -9,11 +9,11 @@
 
 #include "base/memory.h"
 #include "server/auth/auth.h"
+#include "server/ipam/lease.h"
 #include "server/resources/access.h"
 #include "server/resources/change.h"
 #include "server/resources/device.h"
 #include "server/resources/handlers.h"
-#include "server/ipam/lease.h"
 #include "server/resources/organization.h"
 #include "server/resources/reply.h"
 

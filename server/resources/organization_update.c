@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "server/ipam/strategy.h"
 #include "server/resources/access.h"
 #include "server/resources/change.h"
 #include "server/resources/handlers.h"
 #include "server/resources/organization.h"
 #include "server/resources/reply.h"
-#include "server/ipam/strategy.h"
 
 struct update {
 	struct nx_write write;

@@ -5,8 +5,8 @@
 
 #include "base/memory.h"
 #include "base/secret.h"
-#include "server/resources/handlers.h"
 #include "server/resources/device.h"
+#include "server/resources/handlers.h"
 #include "server/resources/organization.h"
 #include "server/resources/reply.h"
 #include "server/resources/user.h"

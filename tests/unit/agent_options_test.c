@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/session/backoff.h"
-#include "agent/session/client.h"
 #include "agent/control/control.h"
 #include "agent/options_list.h"
 #include "agent/program.h"
+#include "agent/session/backoff.h"
+#include "agent/session/client.h"
 #include "base/address.h"
 #include "base/json.h"
 #include "base/memory.h"

@@ -7,9 +7,9 @@
 #include "base/address.h"
 #include "base/memory.h"
 #include "base/secret.h"
-#include "server/resources/fields_gather.h"
 #include "server/ipam/lease.h"
 #include "server/ipam/lease_inside.h"
+#include "server/resources/fields_gather.h"
 #include "server/store/migrate.h"
 #include "tests/unit/unit.h"
 
