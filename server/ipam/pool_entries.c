@@ -33,7 +33,7 @@ static void entry_link(struct nx_leases *leases, struct nx_pool_entry *entry)
 	leases->newest = entry;
 }
 
-void nx_pool_entry_close(struct nx_pool_entry *entry)
+void nx_pool_drop(struct nx_pool_entry *entry)
 {
 	if (entry->pool)
 		entry->family->ops->pool_close(entry->pool);
@@ -45,7 +45,7 @@ void nx_pool_entry_free(struct nx_leases *leases, struct nx_pool_entry *entry)
 {
 	entry_unlink(leases, entry);
 	nx_index_remove(&leases->pools, &entry->by_key);
-	nx_pool_entry_close(entry);
+	nx_pool_drop(entry);
 	free(entry);
 }
 
@@ -126,11 +126,6 @@ void nx_pool_quarantined(struct nx_leases *leases, const char *family, const cha
 	}
 }
 
-void nx_pool_drop(struct nx_pool_entry *entry)
-{
-	nx_pool_entry_close(entry);
-}
-
 void nx_pools_forget(struct nx_leases *leases, const char *organization_id)
 {
 	const struct nx_fields *fields = leases->server->fields;
@@ -140,7 +135,7 @@ void nx_pools_forget(struct nx_leases *leases, const char *organization_id)
 			nx_pool_entry_find(leases, fields->family[i / 2].key, i % 2, organization_id);
 
 		if (entry)
-			nx_pool_entry_close(entry);
+			nx_pool_drop(entry);
 	}
 }
 

@@ -42,7 +42,7 @@ static void hook_run(void *context, enum nx_tx_end end)
 	entry->pending--;
 	if (entry->pool && hook->generation == entry->generation) {
 		if (pool_spoilt(hook->deed, end))
-			nx_pool_entry_close(entry);
+			nx_pool_drop(entry);
 		else if (hook->deed == NX_POOL_RULES_READ && end == NX_TX_ROLLED_BACK)
 			entry->changed = -1;
 		/* Unless it is reserved for a device, by then or as before. */
@@ -113,7 +113,7 @@ static void end_run(void *context, enum nx_tx_end end)
 		if (entry && !entry->pending)
 			nx_pool_entry_free(hook->leases, entry);
 		else if (entry)
-			nx_pool_entry_close(entry);
+			nx_pool_drop(entry);
 	}
 	free(hook);
 }

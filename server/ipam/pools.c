@@ -66,7 +66,7 @@ enum nx_status nx_pool_read(struct nx_tx *tx, struct nx_pool_entry *entry, struc
 	struct filling filling = {.entry = entry};
 	enum nx_status status;
 
-	nx_pool_entry_close(entry);
+	nx_pool_drop(entry);
 	status = family->ops->pool_open(family->instance, &entry->prefix, &entry->pool, error);
 	if (status != NX_OK) {
 		entry->pool = NULL;
@@ -82,7 +82,7 @@ enum nx_status nx_pool_read(struct nx_tx *tx, struct nx_pool_entry *entry, struc
 	if (status == NX_OK)
 		status = nx_rules_read(tx, entry, error);
 	if (status != NX_OK)
-		nx_pool_entry_close(entry);
+		nx_pool_drop(entry);
 	else
 		fill_warn(&filling);
 	return status;

@@ -15,8 +15,6 @@ struct nx_pool_entry *nx_pool_entry_make(struct nx_leases *leases, const struct 
 					 const char *organization_id);
 /* It is used now. */
 void nx_pool_entry_touch(struct nx_leases *leases, struct nx_pool_entry *entry);
-/* Close its pool: it is read anew at its next use. */
-void nx_pool_entry_close(struct nx_pool_entry *entry);
 /* No hook may point here. */
 void nx_pool_entry_free(struct nx_leases *leases, struct nx_pool_entry *entry);
 

@@ -32,13 +32,6 @@ class BadFamily(unittest.TestCase):
         shutil.move(self.directory / "server" / f"{name}.so", self.real)
         shutil.copy(BUILD_DIR / "tests" / "api" / "modules" / "bad-family.so", self.directory / "server" / f"{name}.so")
 
-    def figure(self, server, name, strategy, **labels):
-        labels = "".join(f',{key}="{value}"' for key, value in labels.items())
-        for line in server.get("/metrics").text.splitlines():
-            if line.startswith(f'nexodus_strategy_{name}{{strategy="{strategy}"{labels}}} '):
-                return float(line.rsplit(" ", 1)[1])
-        raise AssertionError(f"no metric nexodus_strategy_{name} of {strategy}")
-
     def poster(self, admin, organization):
         return lambda hostname: admin.post("/api/devices", {
             "public_key": public_key(), "organization_id": organization["id"], "hostname": hostname})
@@ -47,7 +40,7 @@ class BadFamily(unittest.TestCase):
         ready = server.get("/ready")
         self.assertEqual((ready.status, [(d["strategy"], d["reason"]) for d in ready.json["degraded"]]),
                          (status, [(strategy, reason)]))
-        self.assertEqual(self.figure(server, "degraded", strategy), 1)
+        self.assertEqual(server.strategy_metric("degraded", strategy), 1)
 
     def test_wrong_for_ever(self):
         for plugin, (strategy, prefix) in FAMILIES.items():
@@ -67,9 +60,9 @@ class BadFamily(unittest.TestCase):
                         # One good answer is enough.
                         self.assertEqual(post("well").status, 201)
                         self.assertEqual(server.get("/ready").json, {"status": "UP"})
-                        self.assertEqual(self.figure(server, "degraded", strategy), 0)
-                self.assertGreaterEqual(self.figure(server, "rejected_total", strategy, reason="unfit"), 20)
-                self.assertGreaterEqual(self.figure(server, "calls_total", strategy, result="failed"), 10)
+                        self.assertEqual(server.strategy_metric("degraded", strategy), 0)
+                self.assertGreaterEqual(server.strategy_metric("rejected_total", strategy, reason="unfit"), 20)
+                self.assertGreaterEqual(server.strategy_metric("calls_total", strategy, result="failed"), 10)
                 answer = post("exhausted")
                 self.assertEqual(answer.status, 409, answer)
                 self.assertIn(f"plugin {plugin} has no address to propose", answer.json["error"])
@@ -126,7 +119,7 @@ class BadFamily(unittest.TestCase):
                 stuck.start()
                 wait_for(lambda: server.get("/ready").status == 503, 15, "the server to say that it cannot write")
                 self.assert_degraded(server, "ipam/inet6", 503, "it keeps all writes waiting")
-                self.assertEqual(self.figure(server, "hanging", "ipam/inet6"), 1)
+                self.assertEqual(server.strategy_metric("hanging", "ipam/inet6"), 1)
                 self.assertEqual(admin.get(f"/api/organizations/{organization['id']}").status, 200)
             finally:
                 self.gate.unlink()

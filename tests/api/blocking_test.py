@@ -56,12 +56,7 @@ class Blocking(unittest.TestCase):
         return thread
 
     def figure(self, name, **labels):
-        """One line of a metric."""
-        given = ",".join(f'{k}="{v}"' for k, v in {"strategy": "blocking", **labels}.items())
-        for line in self.server.get("/metrics").text.splitlines():
-            if line.startswith(f"nexodus_strategy_{name}{{{given}}} "):
-                return float(line.rsplit(" ", 1)[1])
-        raise AssertionError(f"no metric nexodus_strategy_{name}{{{given}}}")
+        return self.server.strategy_metric(name, "blocking", **labels)
 
     def calls(self, result):
         return self.figure("calls_total", result=result)

@@ -221,6 +221,14 @@ class Server:
                 total += float(line.rsplit(" ", 1)[1])
         return total
 
+    def strategy_metric(self, name, strategy, **labels):
+        """One line of a metric of a strategy's."""
+        given = ",".join(f'{key}="{value}"' for key, value in {"strategy": strategy, **labels}.items())
+        for line in self.get("/metrics").text.splitlines():
+            if line.startswith(f"nexodus_strategy_{name}{{{given}}} "):
+                return float(line.rsplit(" ", 1)[1])
+        raise AssertionError(f"no metric nexodus_strategy_{name}{{{given}}}")
+
     # --- asking it --------------------------------------------------------------------
 
     def socket(self, seconds=10):

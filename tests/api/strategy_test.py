@@ -271,12 +271,6 @@ class Misbehaving(unittest.TestCase):
                 self.assertEqual(admin.device(organization_id=organization["id"], hostname="failing", **asked)["tunnel_ip"],
                                  "100.100.9.9")
 
-    def figure(self, server, name):
-        for line in server.get("/metrics").text.splitlines():
-            if line.startswith(f'nexodus_strategy_{name}{{strategy="bad"}} '):
-                return float(line.rsplit(" ", 1)[1])
-        raise AssertionError(f"no metric nexodus_strategy_{name}")
-
     def test_wrong_for_ever(self):
         """Everybody can see it after a few in a row, and no longer when it has given an address."""
         with Server(plugin_directory=self.directory) as server:
@@ -290,14 +284,14 @@ class Misbehaving(unittest.TestCase):
                     # A registration that fails is run twice: four answers, and one that there is none left.
                     self.assertEqual([post(wrong) for _ in range(2)] + [post("exhausted")], [500] * 2 + [409])
                     self.assertEqual(server.get("/ready").json, {"status": "UP"})
-                    self.assertEqual(self.figure(server, "degraded"), 0)
+                    self.assertEqual(server.strategy_metric("degraded", "bad"), 0)
                     self.assertEqual([post(wrong) for _ in range(3)], [500] * 3)
                     ready = server.get("/ready")
                     self.assertEqual((ready.status, ready.json["status"]), (200, "UP"))
                     self.assertEqual([(d["strategy"], d["reason"]) for d in ready.json["degraded"]],
                                      [("bad", "its answers are wrong")])
                     self.assertRegex(ready.json["degraded"][0]["since"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
-                    self.assertEqual(self.figure(server, "degraded"), 1)
+                    self.assertEqual(server.strategy_metric("degraded", "bad"), 1)
                     # Others are given theirs meanwhile, and it is asked on.
                     admin.device(organization_id=admin.own_organization()["id"])
                     self.assertEqual(post("well"), 201)
@@ -325,7 +319,7 @@ class Misbehaving(unittest.TestCase):
                 ready = answer.json
                 self.assertEqual((ready["status"], [(d["strategy"], d["reason"]) for d in ready["degraded"]]),
                                  ("DOWN", [("bad", "it keeps all writes waiting")]))
-                self.assertEqual((self.figure(server, "hanging"), self.figure(server, "degraded")), (1, 1))
+                self.assertEqual((server.strategy_metric("hanging", "bad"), server.strategy_metric("degraded", "bad")), (1, 1))
                 told = "a strategy does not come back, and keeps all other writes waiting"
                 wait_for(lambda: told in server.log(), 10, "the log to tell")
                 self.assertEqual([(e["strategy"], e["plugin"]) for e in server.events() if e.get("event") == told],
@@ -336,7 +330,7 @@ class Misbehaving(unittest.TestCase):
             stuck.join()
             self.assertEqual(answers[0].status, 201, answers[0])
             self.assertEqual((server.get("/ready").status, server.get("/ready").json), (200, {"status": "UP"}))
-            self.assertEqual(self.figure(server, "hanging"), 0)
+            self.assertEqual(server.strategy_metric("hanging", "bad"), 0)
 
     def test_built_for_an_older_server(self):
         with Server(plugin_directory=self.directory) as server:

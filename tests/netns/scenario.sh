@@ -83,6 +83,19 @@ ended()
 	[ -z "$(lab_process_start "$1")" ]
 }
 
+# stream_port HOST: of its own end
+stream_port()
+{
+	ip netns exec "$LAB-$1" ss -Hnt state established dst "$mesh_address" | sed -nE 's/.*:([0-9]+) +[^ ]*:8080 *.*/\1/p'
+}
+
+# another_stream HOST PORT: it has one, and from another port than that
+another_stream()
+{
+	local now
+	now=$(stream_port "$1") && [ -n "$now" ] && [ "$now" != "$2" ] && mesh_is_running "$1"
+}
+
 # ends_with CODE HOST: nexd there ends by itself, with that exit code
 ends_with()
 {

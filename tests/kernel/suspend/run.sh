@@ -23,8 +23,6 @@ both_ways()
 	check_soon "$1: alpha reaches beta over IPv4" 10 mesh_ping alpha "$b4" 1
 	check_soon "$1: and over IPv6" 10 mesh_ping alpha "$b6" 1
 }
-stream_port() { ip netns exec "$LAB-$1" ss -Hnt state established dst "$mesh_address" | sed -nE 's/.*:([0-9]+) +[^ ]*:8080 *.*/\1/p'; }
-another_stream() { local port; port=$(stream_port "$1") && [ -n "$port" ] && [ "$port" != "$2" ]; }
 # told HOST TIMES: of a sleep of about that long
 told() { [ "$(grep -cE 'this host was asleep.*seconds="?(1[5-9]|[2-9][0-9])([^0-9]|$)' "$LAB_DIR/log/$1")" = "$2" ]; }
 

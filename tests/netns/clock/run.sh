@@ -45,7 +45,6 @@ start_again() { mesh_nexd=$([ -d /run/vm ] && echo "$mesh_nexd" || echo "$LAB_DI
 need mesh_wait_running 2 alpha beta relay
 # seen_day: of the latest line of nexd's log there
 seen_day() { tail -n 1 "$LAB_DIR/log/alpha" | sed -nE 's/^time=([0-9-]+)T.*/\1/p'; }
-stream_port() { ip netns exec "$LAB-alpha" ss -Hnt state established dst "$mesh_address" | sed -nE 's/.*:([0-9]+) +[^ ]*:8080 *.*/\1/p'; }
 # proven HOST OTHER: by a handshake, not merely hoped for
 proven() { mesh_says "$1" peers --arg other "$2" 'any(.[]; .hostname == $other and .path == "direct" and .reason == "")'; }
 a4=$(mesh_tunnel_address alpha 4) b6=$(mesh_tunnel_address beta 6)
@@ -53,7 +52,7 @@ check_soon "beta reaches alpha" 20 mesh_ping beta "$a4" 1
 check_soon "alpha reaches beta" 20 mesh_ping alpha "$b6" 1
 # A session that nexd meets with a clock that is wrong is made anew, for it cannot tell its age.
 for other in beta relay; do check_soon "alpha has seen its handshake with $other" 30 proven alpha $other; done
-agent=${mesh_pid[alpha]} stream=$(stream_port) today=$(seen_day)
+agent=${mesh_pid[alpha]} stream=$(stream_port alpha) today=$(seen_day)
 need [ -n "$stream" ]
 
 flood_start beta "$a4"
@@ -77,7 +76,7 @@ sleep 3 # a loss may come late
 flooded "to the host" "$a4"
 flooded "from the host" "$b6"
 check "nexd is the same process" kill -0 "$agent"
-check_same "its connection to the service is the same" "$stream" "$(stream_port)"
+check_same "its connection to the service is the same" "$stream" "$(stream_port alpha)"
 check_not "nobody thinks that the host was asleep" grep -h "was asleep" "$LAB_DIR/log/alpha" "$LAB_DIR/log/beta"
 
 for jump in "2 days ahead:$((2 * day))" "2 days behind:$((-2 * day))"; do
